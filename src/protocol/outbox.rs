@@ -1,0 +1,326 @@
+//! Frames that wait to be sent.
+//!
+//! Frames are encoded at once into one contiguous buffer; whoever drives the connection writes
+//! [`Outbox::pending`] to the transport and says with [`Outbox::advance`] how much was taken. All
+//! replies of one turn so leave with one system call.
+
+use super::close::{CloseCode, MAX_CONTROL_PAYLOAD, fit_reason};
+use super::frame::{FrameHeader, Opcode};
+use super::masking::{MaskingKeys, apply_mask};
+
+/// With this much waiting, a pong is no longer queued: the latest is remembered instead.
+///
+/// RFC 6455, 5.5.3: an endpoint that "has not yet sent Pong frame(s) in response to previous Ping
+/// frame(s) [...] MAY elect to send a Pong frame for only the most recently processed Ping frame."
+/// So a peer that sends pings and does not read cannot make us hoard pongs.
+pub const PONG_BACKLOG: usize = 16 * 1024;
+
+/// Why a frame was not queued. The mistake is on our side, or the peer reads too slowly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// A Close frame has been sent: nothing may follow it (RFC 6455, 5.5.1).
+    Closed,
+    /// The payload of a control frame is at most 125 bytes (RFC 6455, 5.5).
+    ControlFrameTooLong,
+    /// As much is waiting as the limit allows; the message was not taken.
+    Full,
+}
+
+/// The frames of one connection that are not yet with the transport.
+pub struct Outbox {
+    bytes: Vec<u8>,
+    /// So many of `bytes`, from the start, are with the transport already.
+    advanced: usize,
+    limit: usize,
+    /// A client masks its frames, and this makes the keys; a server has none.
+    masking_keys: Option<Box<dyn MaskingKeys>>,
+    owed_pong: Option<Box<OwedPong>>,
+    close_sent: bool,
+    /// Whether the storage of `bytes` is lent, see [`Outbox::lend`].
+    lent: bool,
+}
+
+/// The payload of the latest ping that could not be answered yet.
+struct OwedPong {
+    length: u8,
+    payload: [u8; MAX_CONTROL_PAYLOAD],
+}
+
+impl Outbox {
+    /// An empty outbox. While `limit` bytes or more are waiting it takes no further message, so it
+    /// never holds more than `limit` plus one message plus a few control frames.
+    pub(super) fn new(limit: usize, masking_keys: Option<Box<dyn MaskingKeys>>) -> Self {
+        Self {
+            bytes: Vec::new(),
+            advanced: 0,
+            limit,
+            masking_keys,
+            owed_pong: None,
+            close_sent: false,
+            lent: false,
+        }
+    }
+
+    /// Queues a text message.
+    pub fn text(&mut self, text: &str) -> Result<(), SendError> {
+        self.message(Opcode::Text, text.as_bytes())
+    }
+
+    /// Queues a binary message.
+    pub fn binary(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.message(Opcode::Binary, payload)
+    }
+
+    /// Queues a ping; the peer will answer it with a pong that carries the same payload.
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.control(Opcode::Ping, payload)
+    }
+
+    /// Queues a pong that answers no ping, a heartbeat in one direction: RFC 6455, 5.5.3.
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.control(Opcode::Pong, payload)
+    }
+
+    /// Queues a Close frame. The reason is cut, between two characters, to what the frame can hold.
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        let reason = fit_reason(reason);
+        let mut payload = [0; MAX_CONTROL_PAYLOAD];
+        let body = [&code.get().to_be_bytes()[..], reason.as_bytes()];
+        let mut length = 0;
+        for (to, from) in payload.iter_mut().zip(body.into_iter().flatten()) {
+            *to = *from;
+            length = 1_usize.saturating_add(length);
+        }
+        self.close_with(payload.get(..length).unwrap_or_default())
+    }
+
+    /// Queues a Close frame without a code, which the peer will report as 1005.
+    pub fn close_without_code(&mut self) -> Result<(), SendError> {
+        self.close_with(b"")
+    }
+
+    /// Whether a Close frame was queued: then nothing more can be.
+    pub fn is_closed(&self) -> bool {
+        self.close_sent
+    }
+
+    /// The bytes to send.
+    pub fn pending(&self) -> &[u8] {
+        self.bytes.get(self.advanced..).unwrap_or_default()
+    }
+
+    /// The transport took the first `count` bytes of [`Outbox::pending`].
+    pub fn advance(&mut self, count: usize) {
+        self.advanced = self.advanced.saturating_add(count).min(self.bytes.len());
+        if self.pending().len() < PONG_BACKLOG
+            && let Some(owed) = self.owed_pong.take()
+        {
+            let payload = owed.payload.get(..owed.length.into()).unwrap_or_default();
+            // Refused only after a Close frame, and then no pong is due.
+            let _ = self.control(Opcode::Pong, payload);
+        }
+        if self.pending().is_empty() {
+            self.advanced = 0;
+            self.bytes.clear();
+            if !self.lent {
+                // An idle connection owns no buffer.
+                self.bytes = Vec::new();
+            }
+        }
+    }
+
+    /// Lends storage to an outbox that has none, so that a turn of a busy loop need not allocate.
+    /// Gives it back if the outbox has storage already.
+    pub fn lend(&mut self, storage: Vec<u8>) -> Option<Vec<u8>> {
+        if self.bytes.capacity() > 0 {
+            return Some(storage);
+        }
+        self.bytes = storage;
+        self.bytes.clear();
+        self.lent = true;
+        None
+    }
+
+    /// Takes lent storage back, if there was some. What is still pending moves to a buffer of its
+    /// own size.
+    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
+        if !self.lent {
+            return None;
+        }
+        self.lent = false;
+        let remaining = self.pending().to_vec();
+        self.advanced = 0;
+        Some(std::mem::replace(&mut self.bytes, remaining))
+    }
+
+    /// How many bytes of memory wait here, or are kept for what waits.
+    pub fn held(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Answers a ping, or remembers it if much is waiting.
+    pub(super) fn answer_ping(&mut self, payload: &[u8]) {
+        if self.pending().len() < PONG_BACKLOG {
+            // After a Close frame no pong is due.
+            let _ = self.control(Opcode::Pong, payload);
+            return;
+        }
+        let mut owed = OwedPong {
+            length: 0,
+            payload: [0; MAX_CONTROL_PAYLOAD],
+        };
+        for (to, from) in owed.payload.iter_mut().zip(payload) {
+            *to = *from;
+            owed.length = owed.length.saturating_add(1);
+        }
+        self.owed_pong = Some(Box::new(owed));
+    }
+
+    fn message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        if !self.close_sent && self.pending().len() >= self.limit {
+            return Err(SendError::Full);
+        }
+        self.frame(opcode, payload)
+    }
+
+    fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        if payload.len() > MAX_CONTROL_PAYLOAD {
+            return Err(SendError::ControlFrameTooLong);
+        }
+        self.frame(opcode, payload)
+    }
+
+    fn close_with(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.control(Opcode::Close, payload)?;
+        self.close_sent = true;
+        self.owed_pong = None;
+        Ok(())
+    }
+
+    fn frame(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        if self.close_sent {
+            return Err(SendError::Closed);
+        }
+        // What is gone is dropped once it is the larger part: each byte is moved at most once.
+        if self.advanced > 0 && self.advanced >= self.pending().len() {
+            self.bytes.drain(..self.advanced);
+            self.advanced = 0;
+        }
+        let masking_key = self.masking_keys.as_mut().map(|keys| keys.next_key());
+        let header = FrameHeader {
+            masking_key,
+            ..FrameHeader::new(opcode, payload.len() as u64)
+        };
+        header.encode(&mut self.bytes);
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(payload);
+        if let Some(key) = masking_key {
+            apply_mask(self.bytes.get_mut(start..).unwrap_or_default(), key, 0);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outbox() -> Outbox {
+        Outbox::new(64 * 1024, None)
+    }
+
+    #[test]
+    fn frames_leave_in_order_whatever_the_transport_takes() {
+        let mut outbox = outbox();
+        let mut sent = Vec::new();
+        for number in 0..100_u32 {
+            outbox.text(&number.to_string()).unwrap();
+            let take = (number as usize * 7) % 5;
+            let take = take.min(outbox.pending().len());
+            sent.extend_from_slice(&outbox.pending()[..take]);
+            outbox.advance(take);
+        }
+        sent.extend_from_slice(outbox.pending());
+        let mut expected = Vec::new();
+        for number in 0..100_u32 {
+            let text = number.to_string();
+            expected.extend_from_slice(&[0x81, text.len() as u8]);
+            expected.extend_from_slice(text.as_bytes());
+        }
+        assert_eq!(sent, expected);
+    }
+
+    #[test]
+    fn a_steady_backlog_does_not_make_the_buffer_grow() {
+        let mut outbox = outbox();
+        outbox.binary(&[0; 1000]).unwrap();
+        for _ in 0..10_000 {
+            outbox.binary(&[0; 1000]).unwrap();
+            outbox.advance(1004);
+        }
+        assert!(outbox.held() < 8192, "{}", outbox.held());
+    }
+
+    #[test]
+    fn nothing_follows_a_close_frame() {
+        let mut outbox = outbox();
+        outbox.close(CloseCode::NORMAL, "bye").unwrap();
+        assert_eq!(outbox.pending(), b"\x88\x05\x03\xe8bye");
+        assert_eq!(outbox.text("x"), Err(SendError::Closed));
+        assert_eq!(outbox.ping(b""), Err(SendError::Closed));
+        assert_eq!(outbox.close(CloseCode::NORMAL, ""), Err(SendError::Closed));
+        outbox.answer_ping(b"?");
+        assert_eq!(outbox.pending(), b"\x88\x05\x03\xe8bye");
+    }
+
+    #[test]
+    fn a_full_outbox_takes_no_message_but_a_close_frame() {
+        let mut outbox = Outbox::new(10, None);
+        outbox.text("0123456789").unwrap();
+        assert_eq!(outbox.text("x"), Err(SendError::Full));
+        outbox.close(CloseCode::TRY_AGAIN_LATER, "").unwrap();
+        assert_eq!(outbox.text("x"), Err(SendError::Closed));
+    }
+
+    #[test]
+    fn a_control_frame_holds_125_bytes() {
+        let mut outbox = outbox();
+        assert_eq!(outbox.ping(&[0; 126]), Err(SendError::ControlFrameTooLong));
+        assert_eq!(outbox.ping(&[0; 125]), Ok(()));
+    }
+
+    #[test]
+    fn under_a_backlog_only_the_latest_ping_is_answered() {
+        let mut outbox = outbox();
+        outbox.binary(&[0; PONG_BACKLOG]).unwrap();
+        let before = outbox.pending().len();
+        for number in 0..1000_u16 {
+            outbox.answer_ping(&number.to_be_bytes());
+        }
+        assert_eq!(outbox.pending().len(), before);
+        outbox.advance(before);
+        assert_eq!(outbox.pending(), [0x8a, 2, 3, 231]); // 999
+    }
+
+    #[test]
+    fn an_emptied_outbox_owns_no_buffer() {
+        let mut outbox = outbox();
+        outbox.text("hello").unwrap();
+        outbox.advance(7);
+        assert_eq!(outbox.held(), 0);
+    }
+
+    #[test]
+    fn lent_storage_comes_back_and_the_remainder_stays() {
+        let mut outbox = outbox();
+        assert!(outbox.lend(Vec::with_capacity(4096)).is_none());
+        outbox.text("hello").unwrap();
+        outbox.advance(3);
+        let storage = outbox.reclaim().unwrap();
+        assert!(storage.capacity() >= 4096);
+        assert_eq!(outbox.pending(), b"ello");
+        assert!(outbox.held() < 100);
+        assert!(outbox.reclaim().is_none());
+        assert!(outbox.lend(storage).is_some(), "it has storage of its own");
+    }
+}
