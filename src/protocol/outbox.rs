@@ -36,6 +36,7 @@ pub struct Outbox {
     masking_keys: Option<Box<dyn MaskingKeys>>,
     owed_pong: Option<Box<OwedPong>>,
     close_sent: bool,
+    close_code: Option<CloseCode>,
     /// Whether the storage of `bytes` is lent, see [`Outbox::lend`].
     lent: bool,
 }
@@ -57,6 +58,7 @@ impl Outbox {
             masking_keys,
             owed_pong: None,
             close_sent: false,
+            close_code: None,
             lent: false,
         }
     }
@@ -91,7 +93,9 @@ impl Outbox {
             *to = *from;
             length = 1_usize.saturating_add(length);
         }
-        self.close_with(payload.get(..length).unwrap_or_default())
+        self.close_with(payload.get(..length).unwrap_or_default())?;
+        self.close_code = Some(code);
+        Ok(())
     }
 
     /// Queues a Close frame without a code, which the peer will report as 1005.
@@ -102,6 +106,11 @@ impl Outbox {
     /// Whether a Close frame was queued: then nothing more can be.
     pub fn is_closed(&self) -> bool {
         self.close_sent
+    }
+
+    /// The code of the Close frame that was queued, if there is one and it had a code.
+    pub fn close_code(&self) -> Option<CloseCode> {
+        self.close_code
     }
 
     /// The bytes to send.
