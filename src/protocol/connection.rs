@@ -480,6 +480,10 @@ impl Connection {
         complete: bool,
     ) -> Result<Option<Item<'i>>, Violation> {
         if whole_frame && header.fin && header.opcode != Opcode::Continuation {
+            // A header that came in an earlier read, without payload, has begun a message.
+            if let Some(unfinished) = &mut self.unfinished {
+                unfinished.message = None;
+            }
             return Ok(Some(Item::Message(match header.opcode {
                 Opcode::Text => {
                     let text = str::from_utf8(piece).map_err(|_| Violation::InvalidUtf8InText)?;
