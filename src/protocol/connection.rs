@@ -238,7 +238,8 @@ impl Connection {
     pub fn receive_eof(&mut self) {
         self.transport_ended = true;
         if self.closure.is_none() {
-            let by = if self.closing {
+            // Not `closing`: the Close frame may have been queued since the last call.
+            let by = if self.outbox.is_closed() {
                 EndedBy::Local
             } else {
                 EndedBy::Transport
