@@ -549,6 +549,8 @@ impl Connection {
 
     fn end(&mut self, by: EndedBy, code: Option<CloseCode>, clean: bool) {
         self.closure = Some(Closure { by, code, clean });
+        // There will be no rest of what was begun.
+        self.unfinished = None;
         // From here on only a client waits, for the server to close the transport.
         self.closing = true;
         self.waiting_since = Some(self.clock);
