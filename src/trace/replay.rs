@@ -4,13 +4,13 @@
 //! use std::time::Instant;
 //! use wigwag::trace::{replay, script::Script};
 //!
-//! let script = Script::parse("> ping \"anybody?\"\nevent ping \"anybody?\"\n< pong \"anybody?\"")?;
+//! let script = Script::parse("> ping \"hello?\"\nevent ping \"hello?\"\n< pong \"hello?\"")?;
 //! assert_eq!(replay::every_way(&script, Instant::now()), Ok(()));
 //!
-//! let wrong = Script::parse("> ping \"anybody?\"\nevent ping \"nobody\"")?;
+//! let wrong = Script::parse("> ping \"hello?\"\nevent ping \"nobody\"")?;
 //! let mismatch = replay::replay(&wrong, Instant::now(), replay::Reads::Whole).unwrap_err();
 //! assert_eq!(mismatch.line, 2);
-//! assert_eq!(mismatch.found, "event ping \"anybody?\"");
+//! assert_eq!(mismatch.found, "event ping \"hello?\"");
 //! # Ok::<(), wigwag::trace::script::ScriptError>(())
 //! ```
 //!

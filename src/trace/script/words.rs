@@ -108,7 +108,7 @@ impl Words {
         bytes_of_hex(&digits)
     }
 
-    /// Some bytes: strings and `hex`, one behind another, each string perhaps `*` a number of times.
+    /// Some bytes: strings and `hex`, one behind another; a string may be repeated with `*`.
     pub fn payload(&mut self) -> Result<Vec<u8>, String> {
         let mut payload = Vec::new();
         loop {
