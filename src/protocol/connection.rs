@@ -238,7 +238,8 @@ impl Connection {
     pub fn receive_eof(&mut self) {
         self.transport_ended = true;
         if self.closure.is_none() {
-            let by = if self.closing {
+            // Not `closing`: the Close frame may have been queued since the last call.
+            let by = if self.outbox.is_closed() {
                 EndedBy::Local
             } else {
                 EndedBy::Transport
@@ -480,6 +481,10 @@ impl Connection {
         complete: bool,
     ) -> Result<Option<Item<'i>>, Violation> {
         if whole_frame && header.fin && header.opcode != Opcode::Continuation {
+            // A header that came in an earlier read, without payload, has begun a message.
+            if let Some(unfinished) = &mut self.unfinished {
+                unfinished.message = None;
+            }
             return Ok(Some(Item::Message(match header.opcode {
                 Opcode::Text => {
                     let text = str::from_utf8(piece).map_err(|_| Violation::InvalidUtf8InText)?;
@@ -544,6 +549,8 @@ impl Connection {
 
     fn end(&mut self, by: EndedBy, code: Option<CloseCode>, clean: bool) {
         self.closure = Some(Closure { by, code, clean });
+        // There will be no rest of what was begun.
+        self.unfinished = None;
         // From here on only a client waits, for the server to close the transport.
         self.closing = true;
         self.waiting_since = Some(self.clock);
