@@ -16,7 +16,12 @@ use clap::{Parser, Subcommand};
 /// Without a command it serves: open the address that it prints in two browser tabs, and call
 /// from one to the other.
 #[derive(Parser)]
-#[command(name = "wigwag", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "wigwag",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -51,14 +56,20 @@ pub(crate) fn run() -> ExitCode {
 
 /// Help goes to standard output whole; a mistake is named in one line.
 fn usage(error: &clap::Error) -> ExitCode {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
         // A reader that closes early (`| head`) is not an error.
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
     let text = error.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let paragraph = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+    let paragraph = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.is_empty());
     let line = paragraph.collect::<Vec<_>>().join(" ");
     eprintln!("wigwag: {line} (try wigwag --help)");
     ExitCode::from(2)

@@ -1,8 +1,8 @@
 //! `wigwag serve`.
 
 use std::io::{self, Write};
-use std::num::NonZeroUsize;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::num::NonZeroUsize;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
@@ -35,7 +35,12 @@ pub(super) struct Arguments {
     #[arg(default_value = "127.0.0.1", help_heading = "Listening")]
     host: Vec<String>,
     /// Port to listen on; 0 takes a free one
-    #[arg(long, env = "WIGWAG_PORT", default_value_t = 8888, help_heading = "Listening")]
+    #[arg(
+        long,
+        env = "WIGWAG_PORT",
+        default_value_t = 8888,
+        help_heading = "Listening"
+    )]
     port: u16,
     /// Connections that the kernel may hold until they are accepted
     #[arg(long, value_name = "N", env = "WIGWAG_BACKLOG", default_value_t = 1024)]
@@ -50,7 +55,12 @@ pub(super) struct Arguments {
     /// options: /echo=echo,max-message=16M,outbox=16M,rate=50/200 and /chat=chat,prefix. Mounted
     /// by default: signaling at / and /signal, echo at /echo, broadcast at /broadcast, chat at
     /// /chat and /ws
-    #[arg(long, value_name = "PATH=APP", env = "WIGWAG_MOUNT", value_delimiter = ';')]
+    #[arg(
+        long,
+        value_name = "PATH=APP",
+        env = "WIGWAG_MOUNT",
+        value_delimiter = ';'
+    )]
     #[arg(help_heading = "What is where")]
     mount: Vec<MountValue>,
     /// Mount signaling at one more path; may be repeated
@@ -58,49 +68,104 @@ pub(super) struct Arguments {
     #[arg(help_heading = "What is where")]
     path: Vec<String>,
     /// Serve the files of this folder instead of the demo page
-    #[arg(long, value_name = "DIR", env = "WIGWAG_WWW", help_heading = "What is where")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WIGWAG_WWW",
+        help_heading = "What is where"
+    )]
     www: Option<PathBuf>,
     /// Subprotocol that the server speaks; may be repeated
-    #[arg(long, value_name = "NAME", env = "WIGWAG_SUBPROTOCOL", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "WIGWAG_SUBPROTOCOL",
+        value_delimiter = ','
+    )]
     #[arg(help_heading = "What is where")]
     subprotocol: Vec<String>,
 
     /// Origin whose pages may connect, such as https://example.org; may be repeated. Without it
     /// any page may
-    #[arg(long, value_name = "ORIGIN", env = "WIGWAG_ORIGIN", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "WIGWAG_ORIGIN",
+        value_delimiter = ','
+    )]
     #[arg(help_heading = "Who may come")]
     origin: Vec<String>,
     /// Connections; with so many the server stops accepting
-    #[arg(long, value_name = "N", env = "WIGWAG_MAX_CONNECTIONS", default_value_t = 65_536)]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "WIGWAG_MAX_CONNECTIONS",
+        default_value_t = 65_536
+    )]
     #[arg(help_heading = "Who may come")]
     max_connections: usize,
 
     /// Longest message; over it: 1009 [default: 64K for signaling, 1M elsewhere]
-    #[arg(long, value_name = "SIZE", env = "WIGWAG_MAX_MESSAGE", help_heading = "Limits")]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "WIGWAG_MAX_MESSAGE",
+        help_heading = "Limits"
+    )]
     max_message: Option<Size>,
     /// Bytes that may wait to be sent to a connection; over it: 1013
-    #[arg(long, value_name = "SIZE", env = "WIGWAG_OUTBOX", default_value = "256K")]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "WIGWAG_OUTBOX",
+        default_value = "256K"
+    )]
     #[arg(help_heading = "Limits")]
     outbox: Size,
     /// With so many bytes waiting for a connection, nothing is read from it
-    #[arg(long, value_name = "SIZE", env = "WIGWAG_HIGH_WATER", default_value = "64K")]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "WIGWAG_HIGH_WATER",
+        default_value = "64K"
+    )]
     #[arg(help_heading = "Limits")]
     high_water: Size,
     /// Bytes queued in the whole process; from half of it newcomers are refused, from three
     /// quarters the largest queues are closed, at it nothing is accepted
-    #[arg(long, value_name = "SIZE", env = "WIGWAG_QUEUED", default_value = "64M")]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "WIGWAG_QUEUED",
+        default_value = "64M"
+    )]
     #[arg(help_heading = "Limits")]
     queued: Size,
     /// Empty fragments in a row; over it: 1008
-    #[arg(long, value_name = "N", env = "WIGWAG_EMPTY_FRAGMENTS", default_value_t = 256)]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "WIGWAG_EMPTY_FRAGMENTS",
+        default_value_t = 256
+    )]
     #[arg(help_heading = "Limits")]
     empty_fragments: u32,
     /// Messages of a signaling peer, each second and at once, or off; over it: an error, then 1008
-    #[arg(long, value_name = "N/BURST", env = "WIGWAG_RATE", default_value = "50/200")]
+    #[arg(
+        long,
+        value_name = "N/BURST",
+        env = "WIGWAG_RATE",
+        default_value = "50/200"
+    )]
     #[arg(help_heading = "Limits")]
     rate: Rate,
     /// Members of a room
-    #[arg(long, value_name = "N", env = "WIGWAG_ROOM_CAPACITY", default_value = "2")]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "WIGWAG_ROOM_CAPACITY",
+        default_value = "2"
+    )]
     #[arg(help_heading = "Limits")]
     room_capacity: NonZeroUsize,
     /// Longest request head; over it: 431
@@ -113,17 +178,32 @@ pub(super) struct Arguments {
     #[arg(help_heading = "Limits")]
     headers: usize,
     /// Connections accepted in one turn of a loop
-    #[arg(long, value_name = "N", env = "WIGWAG_ACCEPTS_PER_TURN", default_value_t = 16)]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "WIGWAG_ACCEPTS_PER_TURN",
+        default_value_t = 16
+    )]
     #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     #[arg(help_heading = "Limits")]
     accepts_per_turn: usize,
     /// Bytes read from a connection in one turn of a loop
-    #[arg(long, value_name = "SIZE", env = "WIGWAG_READ_PER_TURN", default_value = "64K")]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "WIGWAG_READ_PER_TURN",
+        default_value = "64K"
+    )]
     #[arg(help_heading = "Limits")]
     read_per_turn: Size,
 
     /// For the request head; over it: 408
-    #[arg(long, value_name = "TIME", env = "WIGWAG_HANDSHAKE", default_value = "5s")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "WIGWAG_HANDSHAKE",
+        default_value = "5s"
+    )]
     #[arg(help_heading = "Times")]
     handshake: Time,
     /// For a signaling peer to log in; over it: 1008
@@ -131,19 +211,39 @@ pub(super) struct Arguments {
     #[arg(help_heading = "Times")]
     login: Time,
     /// For a message to be complete; over it: 1008
-    #[arg(long, value_name = "TIME", env = "WIGWAG_REASSEMBLY", default_value = "30s")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "WIGWAG_REASSEMBLY",
+        default_value = "30s"
+    )]
     #[arg(help_heading = "Times")]
     reassembly: Time,
     /// A peer silent for so long is sent a ping
-    #[arg(long, value_name = "TIME", env = "WIGWAG_PING_AFTER", default_value = "25s")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "WIGWAG_PING_AFTER",
+        default_value = "25s"
+    )]
     #[arg(help_heading = "Times")]
     ping_after: Time,
     /// For any byte after a ping; over it the connection is dropped
-    #[arg(long, value_name = "TIME", env = "WIGWAG_PONG_WAIT", default_value = "10s")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "WIGWAG_PONG_WAIT",
+        default_value = "10s"
+    )]
     #[arg(help_heading = "Times")]
     pong_wait: Time,
     /// For the peer to answer a Close frame, and to close; over it the connection is dropped
-    #[arg(long, value_name = "TIME", env = "WIGWAG_CLOSE_WAIT", default_value = "5s")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "WIGWAG_CLOSE_WAIT",
+        default_value = "5s"
+    )]
     #[arg(help_heading = "Times")]
     close_wait: Time,
     /// For a plain HTTP answer to make progress; over it the connection is dropped
@@ -157,7 +257,12 @@ pub(super) struct Arguments {
 
     /// What to log to standard error: off, error, warn, info, debug, trace, or a filter such as
     /// wigwag::server=debug
-    #[arg(long, value_name = "FILTER", env = "WIGWAG_LOG", default_value = "info")]
+    #[arg(
+        long,
+        value_name = "FILTER",
+        env = "WIGWAG_LOG",
+        default_value = "info"
+    )]
     #[arg(help_heading = "Logging")]
     log: String,
 }
@@ -179,7 +284,11 @@ pub(super) enum Error {
 
 impl Error {
     pub(super) fn exit_code(&self) -> u8 {
-        if matches!(self, Self::Usage { .. }) { 2 } else { 1 }
+        if matches!(self, Self::Usage { .. }) {
+            2
+        } else {
+            1
+        }
     }
 }
 
@@ -245,7 +354,10 @@ impl ParseFilters for env_logger::Builder {
             let names_a_module = directive.contains("::") || directive == "wigwag";
             if level.parse::<log::LevelFilter>().is_err() && !names_a_module {
                 let reason = format!("{level:?} is no level: off, error, warn, info, debug, trace");
-                return Err(Error::Usage { flag: "log", reason });
+                return Err(Error::Usage {
+                    flag: "log",
+                    reason,
+                });
             }
         }
         self.parse_filters(filter);
@@ -259,18 +371,29 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         // Brackets around an IPv6 address, as in a URL, are allowed and not needed.
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let found = (bare, arguments.port).to_socket_addrs();
-        listen.extend(found.map_err(|source| Error::Host { host: host.clone(), source })?);
+        listen.extend(found.map_err(|source| Error::Host {
+            host: host.clone(),
+            source,
+        })?);
     }
     if let Some(path) = &arguments.www {
         let listed = std::fs::read_dir(path);
-        listed.map_err(|source| Error::Www { path: path.clone(), source })?;
+        listed.map_err(|source| Error::Www {
+            path: path.clone(),
+            source,
+        })?;
     }
     for name in &arguments.subprotocol {
         let token = !name.is_empty()
-            && name.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&b));
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&b));
         if !token {
             let reason = format!("{name:?} is no token (RFC 6455, 4.1)");
-            return Err(Error::Usage { flag: "subprotocol", reason });
+            return Err(Error::Usage {
+                flag: "subprotocol",
+                reason,
+            });
         }
     }
     let mounts = mounts(&arguments)?;
@@ -302,12 +425,20 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
 /// The mounts by default, changed by the flags.
 fn mounts(arguments: &Arguments) -> Result<Vec<Mount>, Error> {
     let mut values: Vec<MountValue> = Vec::new();
-    let defaults = DEFAULT_MOUNTS.iter().map(|(path, app)| MountValue::new(path, *app));
-    let paths = arguments.path.iter().map(|path| MountValue::new(path, App::Signaling));
+    let defaults = DEFAULT_MOUNTS
+        .iter()
+        .map(|(path, app)| MountValue::new(path, *app));
+    let paths = arguments
+        .path
+        .iter()
+        .map(|path| MountValue::new(path, App::Signaling));
     for value in defaults.chain(paths).chain(arguments.mount.iter().cloned()) {
         if !value.path.starts_with('/') {
             let reason = format!("{:?} does not start with a slash", value.path);
-            return Err(Error::Usage { flag: "path", reason });
+            return Err(Error::Usage {
+                flag: "path",
+                reason,
+            });
         }
         values.retain(|other| other.path != value.path);
         values.push(value);
@@ -331,9 +462,20 @@ fn mounts(arguments: &Arguments) -> Result<Vec<Mount>, Error> {
 
 fn mount(value: &MountValue, app: App, arguments: &Arguments) -> Mount {
     let signaling = app == App::Signaling;
-    let default = if signaling { Limits::default().max_message } else { MAX_MESSAGE_ELSEWHERE };
-    let max_message = value.max_message.or(arguments.max_message).map_or(default, |size| size.0);
-    let rate = value.rate.unwrap_or(if signaling { arguments.rate } else { Rate(None) });
+    let default = if signaling {
+        Limits::default().max_message
+    } else {
+        MAX_MESSAGE_ELSEWHERE
+    };
+    let max_message = value
+        .max_message
+        .or(arguments.max_message)
+        .map_or(default, |size| size.0);
+    let rate = value.rate.unwrap_or(if signaling {
+        arguments.rate
+    } else {
+        Rate(None)
+    });
     let options = MountOptions {
         limits: Limits {
             max_message,

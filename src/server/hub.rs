@@ -57,23 +57,40 @@ pub(super) struct Hub<T> {
 impl<T: Transport> Hub<T> {
     pub(super) fn new(index: u16, shared: Arc<Shared>, applications: Vec<Mounted>) -> Self {
         let scratch = vec![0; shared.limits.read_per_turn.max(1)];
-        Self { applications, peers: Peers::new(index, shared), scratch, draining: false }
+        Self {
+            applications,
+            peers: Peers::new(index, shared),
+            scratch,
+            draining: false,
+        }
     }
 
     /// Takes in a connection. It is run in the next turn: to try is the surest way to know whether
     /// something has arrived already.
     pub(super) fn insert(&mut self, transport: T, address: SocketAddr, now: Instant) -> Key {
         let limits = &self.peers.shared.limits;
-        let head = Head { scanner: HeadScanner::new(limits.head), bytes: Vec::new() };
+        let head = Head {
+            scanner: HeadScanner::new(limits.head),
+            bytes: Vec::new(),
+        };
         let deadline = now.checked_add(limits.handshake).unwrap_or(now);
-        self.peers.shared.connections.fetch_add(1, Ordering::Relaxed);
-        let key = self.peers.sessions.insert(Session::new(transport, address, head, deadline));
+        self.peers
+            .shared
+            .connections
+            .fetch_add(1, Ordering::Relaxed);
+        let key = self
+            .peers
+            .sessions
+            .insert(Session::new(transport, address, head, deadline));
         self.peers.queue(key);
         key
     }
 
     pub(super) fn transport(&mut self, key: Key) -> Option<&mut T> {
-        self.peers.sessions.get_mut(key).map(|session| &mut session.transport)
+        self.peers
+            .sessions
+            .get_mut(key)
+            .map(|session| &mut session.transport)
     }
 
     /// Drops a connection that never ran.
@@ -83,7 +100,9 @@ impl<T: Transport> Hub<T> {
 
     /// Notes what the kernel said. A key whose session is gone is ignored.
     pub(super) fn ready(&mut self, key: Key, readiness: Readiness) {
-        let Some(session) = self.peers.sessions.get_mut(key) else { return };
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
         session.readable |= readiness.readable || readiness.read_closed;
         session.writable |= readiness.writable;
         session.read_closed |= readiness.read_closed;
@@ -115,7 +134,12 @@ impl<T: Transport> Hub<T> {
         for key in std::mem::take(&mut self.peers.runnable) {
             self.run(key, now);
         }
-        if let Some(mailbox) = self.peers.shared.clone().mailboxes.get(usize::from(self.peers.index))
+        if let Some(mailbox) = self
+            .peers
+            .shared
+            .clone()
+            .mailboxes
+            .get(usize::from(self.peers.index))
         {
             for mail in mailbox.take() {
                 self.peers.deliver(mail.as_effect(), now);
@@ -128,7 +152,9 @@ impl<T: Transport> Hub<T> {
         self.settle_touched(now);
         let sessions = &mut self.peers.sessions;
         self.peers.timers.sweep(sessions.len(), |due, key| {
-            sessions.get_mut(key).is_some_and(|session| session.armed == Some(due))
+            sessions
+                .get_mut(key)
+                .is_some_and(|session| session.armed == Some(due))
         });
     }
 
@@ -136,7 +162,9 @@ impl<T: Transport> Hub<T> {
     pub(super) fn drain(&mut self, now: Instant) {
         self.draining = true;
         for key in self.peers.sessions.keys() {
-            let Some(session) = self.peers.sessions.get_mut(key) else { continue };
+            let Some(session) = self.peers.sessions.get_mut(key) else {
+                continue;
+            };
             match &session.phase {
                 Phase::Head(_) => self.peers.remove(key),
                 Phase::Open(_) => {
@@ -152,7 +180,9 @@ impl<T: Transport> Hub<T> {
     /// Reads from one session, if it is ready and has room for replies, and settles it.
     fn run(&mut self, key: Key, now: Instant) {
         let high_water = self.peers.shared.limits.high_water;
-        let Some(session) = self.peers.sessions.get_mut(key) else { return };
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
         session.queued = false;
         session.flush(now, high_water);
         let clogged = session.is_clogged(high_water);
@@ -174,7 +204,9 @@ impl<T: Transport> Hub<T> {
     }
 
     fn read(&mut self, key: Key, now: Instant) {
-        let Some(session) = self.peers.sessions.get_mut(key) else { return };
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
         let mut scratch = std::mem::take(&mut self.scratch);
         match session.transport.read(&mut scratch) {
             Ok(0) => {
@@ -208,7 +240,9 @@ impl<T: Transport> Hub<T> {
 
     /// Takes what has arrived.
     fn process(&mut self, key: Key, mut input: &mut [u8], now: Instant) {
-        let Some(session) = self.peers.sessions.get_mut(key) else { return };
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
         if matches!(session.phase, Phase::Head(_)) && !self.process_head(key, &mut input, now) {
             return;
         }
@@ -217,9 +251,14 @@ impl<T: Transport> Hub<T> {
 
     /// Gathers the request head, and answers it when it is whole. True if a WebSocket came of it.
     fn process_head(&mut self, key: Key, input: &mut &mut [u8], now: Instant) -> bool {
-        let Some(session) = self.peers.sessions.get_mut(key) else { return false };
+        let id = self.peers.id(key);
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return false;
+        };
         let address = session.address;
-        let Phase::Head(head) = &mut session.phase else { return false };
+        let Phase::Head(head) = &mut session.phase else {
+            return false;
+        };
         // A head that is whole in the first read, as nearly all are, is judged where it lies.
         let before = head.bytes.len();
         let scanned = if before == 0 {
@@ -241,7 +280,11 @@ impl<T: Transport> Hub<T> {
                 return false;
             }
         };
-        let bytes = if before == 0 { &**input } else { &head.bytes[..] };
+        let bytes = if before == 0 {
+            &**input
+        } else {
+            &head.bytes[..]
+        };
         let bytes = bytes.get(..end).unwrap_or_default();
         match self.peers.shared.answer(bytes, self.draining) {
             Answer::Plain(response) => {
@@ -249,12 +292,14 @@ impl<T: Transport> Hub<T> {
                 false
             }
             Answer::WebSocket { mount, response } => {
-                *input = std::mem::take(input).get_mut(end - before..).unwrap_or_default();
+                *input = std::mem::take(input)
+                    .get_mut(end - before..)
+                    .unwrap_or_default();
                 let info = self.peers.shared.site.mounts.get(mount);
                 let Some(info) = info else { return false };
                 let mut connection = Connection::server(Arc::clone(&info.limits), now);
                 connection.outbox(now).preface(&response);
-                log_open(address, self.peers.id(key), info.paths.first().map_or("", String::as_str));
+                log_open(address, id, info.paths.first().map_or("", String::as_str));
                 session.phase = Phase::Open(connection);
                 session.deadline = None;
                 session.mount = mount as u16;
@@ -277,7 +322,9 @@ impl<T: Transport> Hub<T> {
             drop(connection.outbox(now).lend(buffer));
         }
         while self.step(key, &mut input, now) {
-            let Some(session) = self.peers.sessions.get_mut(key) else { return };
+            let Some(session) = self.peers.sessions.get_mut(key) else {
+                return;
+            };
             if session.is_clogged(high_water) {
                 session.flush(now, high_water);
             }
@@ -291,16 +338,33 @@ impl<T: Transport> Hub<T> {
 
     /// Takes one item from the input. False: there was none.
     fn step(&mut self, key: Key, input: &mut &mut [u8], now: Instant) -> bool {
-        let Self { applications, peers, .. } = self;
+        let Self {
+            applications,
+            peers,
+            ..
+        } = self;
         let id = peers.id(key);
-        let Some(session) = peers.sessions.get_mut(key) else { return false };
+        let Some(session) = peers.sessions.get_mut(key) else {
+            return false;
+        };
         let (address, mount) = (session.address, usize::from(session.mount));
-        let rate = peers.shared.site.mounts.get(mount).and_then(|mount| mount.rate);
-        let Some(mounted) = applications.get_mut(mount) else { return false };
+        let rate = peers
+            .shared
+            .site
+            .mounts
+            .get(mount)
+            .and_then(|mount| mount.rate);
+        let Some(mounted) = applications.get_mut(mount) else {
+            return false;
+        };
 
         // Admission is decided before the message is seen, because the event borrows the session.
-        let Phase::Open(connection) = &mut session.phase else { return false };
-        let Some((event, outbox)) = connection.receive(now, input) else { return false };
+        let Phase::Open(connection) = &mut session.phase else {
+            return false;
+        };
+        let Some((event, outbox)) = connection.receive(now, input) else {
+            return false;
+        };
         let is_message = matches!(event, Event::Text(_) | Event::Binary(_));
         let admission = match rate.filter(|_| is_message) {
             Some(rate) => Admission::judge(&mut session.paid_until, rate, now),
@@ -336,10 +400,18 @@ impl<T: Transport> Hub<T> {
         now: Instant,
         f: impl FnOnce(&mut dyn Application, &mut Context<'_>),
     ) {
-        let Self { applications, peers, .. } = self;
+        let Self {
+            applications,
+            peers,
+            ..
+        } = self;
         let id = peers.id(key);
-        let Some(session) = peers.sessions.get_mut(key) else { return };
-        let Some(mounted) = applications.get_mut(usize::from(session.mount)) else { return };
+        let Some(session) = peers.sessions.get_mut(key) else {
+            return;
+        };
+        let Some(mounted) = applications.get_mut(usize::from(session.mount)) else {
+            return;
+        };
         let outbox = match &mut session.phase {
             Phase::Open(connection) if connection.state() == State::Open => {
                 Some(connection.outbox(now))
@@ -357,7 +429,9 @@ impl<T: Transport> Hub<T> {
     /// Brings a session up to date, and tells its application if the peer is gone by that.
     fn settle(&mut self, key: Key, now: Instant) {
         while let Settled::Left(closure) = self.peers.settle(key, now) {
-            self.call(key, now, |application, context| application.close(context, &closure));
+            self.call(key, now, |application, context| {
+                application.close(context, &closure)
+            });
         }
     }
 
@@ -377,14 +451,18 @@ impl<T: Transport> Hub<T> {
 
     /// A timer entry came up.
     fn due(&mut self, due: Instant, key: Key, now: Instant) {
-        let Some(session) = self.peers.sessions.get_mut(key) else { return };
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
         if session.armed != Some(due) {
             return;
         }
         session.armed = None;
         // Settling arms it again.
         self.peers.touch(key);
-        let Some(session) = self.peers.sessions.get_mut(key) else { return };
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
         let address = session.address;
         if let Phase::Open(connection) = &mut session.phase {
             connection.handle_timeout(now);
@@ -403,7 +481,9 @@ impl<T: Transport> Hub<T> {
                 self.peers.respond(key, Response::text(408, "", body), now);
             }
             Phase::Open(_) => {
-                self.call(key, now, |application, context| application.timeout(context));
+                self.call(key, now, |application, context| {
+                    application.timeout(context)
+                });
             }
             Phase::Response(_) | Phase::Linger => {
                 debug!("{address} dropped: it does not read, or does not close");
@@ -417,9 +497,16 @@ impl<T: Transport> Hub<T> {
         if self.peers.shared.budget.pressure() < Pressure::CloseLargest {
             return;
         }
-        let Some(key) = self.peers.largest() else { return };
-        let Some(session) = self.peers.sessions.get_mut(key) else { return };
-        warn!("{} dropped: too much is queued, most of it for this peer", session.address);
+        let Some(key) = self.peers.largest() else {
+            return;
+        };
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
+        warn!(
+            "{} dropped: too much is queued, most of it for this peer",
+            session.address
+        );
         session.broken = true;
         session.unread = None;
         self.settle(key, now);

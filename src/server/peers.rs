@@ -131,7 +131,8 @@ impl<T: Transport> Peers<T> {
     pub(super) fn deliver(&mut self, effect: Effect<'_>, now: Instant) {
         match effect {
             Effect::Send { to, message } => {
-                for &peer in to.iter().filter(|peer| peer.loop_index() == self.index) {
+                let index = self.index;
+                for &peer in to.iter().filter(|peer| peer.loop_index() == index) {
                     self.send(key_of(peer), message, now);
                 }
             }
@@ -159,8 +160,12 @@ impl<T: Transport> Peers<T> {
     fn send(&mut self, key: Key, message: Message<'_>, now: Instant) {
         self.deliveries += 1;
         let buffer = self.spare_buffer();
-        let Some(session) = self.sessions.get_mut(key) else { return self.keep_buffer(buffer) };
-        let Phase::Open(connection) = &mut session.phase else { return self.keep_buffer(buffer) };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return self.keep_buffer(buffer);
+        };
+        let Phase::Open(connection) = &mut session.phase else {
+            return self.keep_buffer(buffer);
+        };
         let outbox = connection.outbox(now);
         let refused = outbox.lend(buffer);
         let sent = match message {
@@ -191,7 +196,9 @@ impl<T: Transport> Peers<T> {
     /// phase, removes it, keeps its deadline and the budget.
     pub(super) fn settle(&mut self, key: Key, now: Instant) -> Settled {
         let high_water = self.shared.limits.high_water;
-        let Some(session) = self.sessions.get_mut(key) else { return Settled::Fine };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return Settled::Fine;
+        };
         session.flush(now, high_water);
         let mut done = session.broken;
         let mut buffer = None;
@@ -219,7 +226,8 @@ impl<T: Transport> Peers<T> {
                 }
             }
             Phase::Response(response) => {
-                let progress = send_response(response, &mut session.transport, &mut session.writable);
+                let progress =
+                    send_response(response, &mut session.transport, &mut session.writable);
                 match progress {
                     Ok(Progress::Done) => done = self.linger(key, now),
                     Ok(Progress::Some) => {
@@ -250,7 +258,9 @@ impl<T: Transport> Peers<T> {
 
     /// Begins an answer in plain HTTP.
     pub(super) fn respond(&mut self, key: Key, response: Response, now: Instant) {
-        let Some(session) = self.sessions.get_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
         info!("{} answered {}", session.address, response.status);
         session.phase = Phase::Response(Box::new(response));
         session.deadline = now.checked_add(self.shared.limits.stall);
@@ -260,7 +270,9 @@ impl<T: Transport> Peers<T> {
     /// All is sent: ends our direction, and waits for the peer to end its own. True if there is
     /// nothing to wait for.
     fn linger(&mut self, key: Key, now: Instant) -> bool {
-        let Some(session) = self.sessions.get_mut(key) else { return true };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return true;
+        };
         if let Phase::Open(connection) = &session.phase {
             log_closure(session.address, connection.closure());
         }
@@ -276,7 +288,9 @@ impl<T: Transport> Peers<T> {
 
     /// Drops a session. Whether its application has been told is the caller's care.
     pub(super) fn remove(&mut self, key: Key) {
-        let Some(session) = self.sessions.remove(key) else { return };
+        let Some(session) = self.sessions.remove(key) else {
+            return;
+        };
         if let Phase::Open(connection) = &session.phase {
             log_closure(session.address, connection.closure());
         }
@@ -286,7 +300,9 @@ impl<T: Transport> Peers<T> {
 
     /// Tells the budget what the session holds, and the timers when it must be looked at.
     fn account(&mut self, key: Key) {
-        let Some(session) = self.sessions.get_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
         let held = session.held();
         self.shared.budget.account(session.accounted, held);
         session.accounted = held;
@@ -296,13 +312,19 @@ impl<T: Transport> Peers<T> {
 
     /// The session that holds the most, if any holds anything.
     pub(super) fn largest(&self) -> Option<Key> {
-        let largest = self.sessions.iter().max_by_key(|(_, session)| session.accounted)?;
+        let largest = self
+            .sessions
+            .iter()
+            .max_by_key(|(_, session)| session.accounted)?;
         (largest.1.accounted > 0).then_some(largest.0)
     }
 }
 
 fn key_of(peer: PeerId) -> Key {
-    Key { slot: peer.slot(), generation: peer.generation() }
+    Key {
+        slot: peer.slot(),
+        generation: peer.generation(),
+    }
 }
 
 enum Progress {
@@ -331,7 +353,11 @@ fn send_response<T: Transport>(
         Ok(written) => {
             response.advance(written);
             *writable = written == wanted;
-            Ok(if response.pending()?.is_empty() { Progress::Done } else { Progress::Some })
+            Ok(if response.pending()?.is_empty() {
+                Progress::Done
+            } else {
+                Progress::Some
+            })
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             *writable = false;
@@ -343,7 +369,9 @@ fn send_response<T: Transport>(
 }
 
 fn log_closure(address: std::net::SocketAddr, closure: Option<Closure>) {
-    let Some(Closure { by, code, clean }) = closure else { return };
+    let Some(Closure { by, code, clean }) = closure else {
+        return;
+    };
     let clean = if clean { "clean" } else { "not clean" };
     let code = code.map_or_else(|| "no code".to_owned(), |code| format!("{code:?}"));
     match by {

@@ -56,7 +56,8 @@ impl Reactor {
     ) -> io::Result<Self> {
         for (index, socket) in listeners.sockets().enumerate() {
             let token = Token(FIRST_LISTENER + index);
-            poll.registry().register(socket, token, Interest::READABLE)?;
+            poll.registry()
+                .register(socket, token, Interest::READABLE)?;
         }
         let listeners = Some(listeners);
         Ok(Self {
@@ -75,7 +76,9 @@ impl Reactor {
     pub(super) fn watch(&mut self, signals: StdUnixStream) -> io::Result<()> {
         signals.set_nonblocking(true)?;
         let mut signals = UnixStream::from_std(signals);
-        self.poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
+        self.poll
+            .registry()
+            .register(&mut signals, SIGNALS, Interest::READABLE)?;
         self.signals = Some(signals);
         Ok(())
     }
@@ -118,8 +121,14 @@ impl Reactor {
         if self.hub.must_not_wait() {
             return Some(Duration::ZERO);
         }
-        let next_try = self.listeners.as_ref().and_then(|listeners| listeners.next_try(now));
-        let due = [self.hub.next_deadline(), next_try, self.drain_until].into_iter().flatten().min();
+        let next_try = self
+            .listeners
+            .as_ref()
+            .and_then(|listeners| listeners.next_try(now));
+        let due = [self.hub.next_deadline(), next_try, self.drain_until]
+            .into_iter()
+            .flatten()
+            .min();
         due.map(|due| due.saturating_duration_since(now))
     }
 
@@ -144,16 +153,24 @@ impl Reactor {
     }
 
     fn accept(&mut self, now: Instant) {
-        let Some(listeners) = &mut self.listeners else { return };
+        let Some(listeners) = &mut self.listeners else {
+            return;
+        };
         for _ in 0..self.shared.limits.accepts_per_turn {
             // At the limit nothing is accepted until a sixteenth is free again, so that a full
             // server does not go back and forth with each connection.
-            let room = if self.full { self.shared.limits.connections / 16 } else { 0 };
+            let room = if self.full {
+                self.shared.limits.connections / 16
+            } else {
+                0
+            };
             self.full = !self.shared.has_room(room);
             if self.full {
                 return listeners.pause(now);
             }
-            let Some((mut stream, address)) = listeners.accept(now) else { return };
+            let Some((stream, address)) = listeners.accept(now) else {
+                return;
+            };
             // Nagle's algorithm would hold back a reply until the one before is acknowledged.
             if let Err(error) = stream.set_nodelay(true) {
                 // The client has gone already: macOS says it here.
@@ -161,10 +178,14 @@ impl Reactor {
                 continue;
             }
             let key = self.hub.insert(stream, address, now);
-            let Some(stream) = self.hub.transport(key) else { continue };
+            let Some(stream) = self.hub.transport(key) else {
+                continue;
+            };
             let interest = Interest::READABLE | Interest::WRITABLE;
-            let registered =
-                self.poll.registry().register(stream, Token(key.pack()), interest);
+            let registered = self
+                .poll
+                .registry()
+                .register(stream, Token(key.pack()), interest);
             if let Err(error) = registered {
                 warn!("{address} dropped, it cannot be watched: {error}");
                 self.hub.abandon(key);
@@ -173,7 +194,9 @@ impl Reactor {
     }
 
     fn read_signals(&mut self) {
-        let Some(signals) = &mut self.signals else { return };
+        let Some(signals) = &mut self.signals else {
+            return;
+        };
         let mut bytes = [0; 16];
         while let Ok(count @ 1..) = signals.read(&mut bytes) {
             self.stop.fetch_add(count, Ordering::Relaxed);
@@ -196,6 +219,7 @@ impl Reactor {
             self.hub.drain(now);
             self.drain_until = now.checked_add(self.shared.limits.drain);
         }
-        self.drain_until.is_some_and(|until| self.hub.is_empty() || until <= now)
+        self.drain_until
+            .is_some_and(|until| self.hub.is_empty() || until <= now)
     }
 }

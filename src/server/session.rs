@@ -137,7 +137,9 @@ impl<T: Transport> Session<T> {
 
     /// Writes what is pending on a WebSocket, once: a short write says that the kernel is full.
     pub(super) fn flush(&mut self, now: Instant, high_water: usize) {
-        let Phase::Open(connection) = &mut self.phase else { return };
+        let Phase::Open(connection) = &mut self.phase else {
+            return;
+        };
         while self.writable && !self.broken && !connection.pending_output().is_empty() {
             let pending = connection.pending_output();
             let wanted = pending.len();
