@@ -180,9 +180,9 @@ fn choose<'o>(offered: &[&str], ours: &'o [String]) -> Option<&'o str> {
 /// Whether the page that connects is one that the server serves.
 ///
 /// A browser lets any page connect anywhere, and sends the user's cookies along. 10.2: "Servers
-/// that are not intended to process input from any web page but only for certain sites SHOULD verify
-/// the |Origin| field is an origin they expect." The comparison is exact: an origin that is almost
-/// right, such as `https://good.example.evil`, is somebody else's.
+/// that are not intended to process input from any web page but only for certain sites SHOULD
+/// verify the |Origin| field is an origin they expect." The comparison is exact: an origin that is
+/// almost right, such as `https://good.example.evil`, is somebody else's.
 fn judge_origin(request: &Request<'_>, allowed: Option<&[String]>) -> Result<(), HandshakeError> {
     let Some(allowed) = allowed else {
         return Ok(());
