@@ -167,29 +167,25 @@ fn long_values_are_judged_like_short_ones() {
     }
 }
 
-/// Every byte, at the start, inside and at the end of every value that is read, in the place of
-/// another or between others, in the request line, and in names.
+/// Every byte at the start, inside and at the end of every value that is read; and those that mean
+/// something to some grammar in the place of every byte of a request.
 #[test]
 fn every_byte_everywhere_is_an_answer() {
     for byte in 0..=u8::MAX {
-        for position in 0..HEADERS.len() {
-            let (name, value) = HEADERS[position];
-            for at in 0..=value.len() {
+        for (name, value) in HEADERS {
+            for at in [0, value.len() / 2, value.len()] {
                 let mut headers = right_headers();
                 headers.retain(|(other, _)| *other != name);
                 let mut changed = value.to_vec();
                 changed.insert(at, byte);
-                headers.push((name, changed.clone()));
+                headers.push((name, changed));
                 status(&answer(&head(&headers)).unwrap());
-                if at + 1 < changed.len() {
-                    changed.remove(at + 1);
-                    headers.last_mut().unwrap().1 = changed;
-                    status(&answer(&head(&headers)).unwrap());
-                }
             }
         }
-        let whole = head(&right_headers());
-        for at in 0..whole.len() {
+    }
+    let whole = head(&right_headers());
+    for at in 0..whole.len() {
+        for byte in *b"\0\t\n\r \"#,/:;=?\\a1\x16\x7f\x80\xc3\xff" {
             let mut changed = whole.clone();
             changed[at] = byte;
             answer(&changed).as_deref().map(status);

@@ -495,7 +495,8 @@ mod tests {
         let body = HandshakeError::MissingHost.body();
         let expected = format!(
             "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
-             Content-Length: {}\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n\r\n{body}",
+             Content-Length: {}\r\nConnection: close\r\n\
+             X-Content-Type-Options: nosniff\r\n\r\n{body}",
             body.len()
         );
         assert_eq!(String::from_utf8(out).unwrap(), expected);

@@ -59,15 +59,18 @@ pub fn parse<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Offer<'a>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extension {}
 
-/// The extensions that both ends will use, in the order in which they are applied.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Agreed(Vec<Extension>);
-
-impl Agreed {
-    /// The extensions.
-    pub fn extensions(&self) -> &[Extension] {
-        &self.0
+impl Extension {
+    /// Appends the extension and its parameters as they stand in the response.
+    pub fn write(self, _out: &mut Vec<u8>) {
+        match self {}
     }
+}
+
+/// What both ends agreed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Agreed {
+    /// The extension that will be used, if there is one.
+    pub extension: Option<Extension>,
 }
 
 /// Chooses among the offers.
@@ -82,7 +85,8 @@ pub fn negotiate(_offers: &[Offer<'_>]) -> Agreed {
 fn parse_value<'a>(value: &'a [u8], offers: &mut Vec<Offer<'a>>) -> Option<()> {
     let mut cursor = Cursor { rest: value };
     loop {
-        // RFC 2616, 2.1: "null elements are allowed, but do not contribute to the count of elements"
+        // RFC 2616, 2.1: "null elements are allowed, but do not contribute to the count of
+        // elements present."
         while cursor.take(b',') {}
         if cursor.is_at_end() {
             return Some(());
@@ -125,8 +129,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// What follows the opening quote. 9.1: "When using the quoted-string syntax variant, the value
-    /// after quoted-string unescaping MUST conform to the 'token' ABNF." So between the quotes there
-    /// are token characters, each possibly behind a backslash, and at least one.
+    /// after quoted-string unescaping MUST conform to the 'token' ABNF." So between the quotes
+    /// there are token characters, each possibly behind a backslash, and at least one.
     fn rest_of_quoted_string(&mut self) -> Option<Cow<'a, str>> {
         let (plain, mut rest) = split_tchars(self.rest);
         if let [b'"', after @ ..] = rest {
@@ -174,7 +178,7 @@ impl<'a> Cursor<'a> {
         self.rest.is_empty()
     }
 
-    /// RFC 2616, 2.1, "implied *LWS": between any two parts of the grammar there may be white space.
+    /// RFC 2616, 2.1, "implied *LWS": between any two parts of the grammar may be white space.
     fn skip_white_space(&mut self) {
         while let [b' ' | b'\t', rest @ ..] = self.rest {
             self.rest = rest;
@@ -310,7 +314,7 @@ mod tests {
     #[test]
     fn all_is_declined() {
         let offers = parsed(&["permessage-deflate; client_max_window_bits"]).unwrap();
-        assert!(negotiate(&offers).extensions().is_empty());
+        assert_eq!(negotiate(&offers).extension, None);
     }
 
     proptest! {

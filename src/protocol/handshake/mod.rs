@@ -3,12 +3,17 @@
 //! A WebSocket begins as an HTTP request that asks to stop speaking HTTP:
 //!
 //! ```text
-//! GET /chat HTTP/1.1                              HTTP/1.1 101 Switching Protocols
-//! Host: server.example.com                        Upgrade: websocket
-//! Upgrade: websocket                              Connection: Upgrade
-//! Connection: Upgrade                             Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
+//! GET /chat HTTP/1.1
+//! Host: server.example.com
+//! Upgrade: websocket
+//! Connection: Upgrade
 //! Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==
 //! Sec-WebSocket-Version: 13
+//!
+//!                 HTTP/1.1 101 Switching Protocols
+//!                 Upgrade: websocket
+//!                 Connection: Upgrade
+//!                 Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
 //! ```
 //!
 //! # In what order to read it

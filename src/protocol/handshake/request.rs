@@ -110,8 +110,8 @@ impl<'a> Request<'a> {
     }
 
     /// Whether this asks for a WebSocket, be it rightly or wrongly: then the answer is that of
-    /// [`accept`](super::accept), so that a human learns what is missing. A request whose `Upgrade` a
-    /// proxy has removed is known by its key.
+    /// [`accept`](super::accept), so that a human learns what is missing. A request whose `Upgrade`
+    /// a proxy has removed is known by its key.
     pub fn is_websocket_attempt(&self) -> bool {
         tokens::contains(self.header_values("upgrade"), "websocket")
             || self.header_values("sec-websocket-key").next().is_some()
@@ -244,11 +244,14 @@ fn diagnose(error: httparse::Error, head: &[u8]) -> HandshakeError {
     }
 }
 
-/// Whether the request line ends in `HTTP/` and a digit.
+/// Whether the request line has three parts, the last of which is `HTTP/` and a digit.
 fn names_a_version(head: &[u8]) -> bool {
     let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
-    let last = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
-    matches!(last, [b'H', b'T', b'T', b'P', b'/', digit, ..] if digit.is_ascii_digit())
+    let mut parts = line.splitn(3, |&byte| byte == b' ').skip(2);
+    matches!(
+        parts.next(),
+        Some([b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', ..])
+    )
 }
 
 fn diagnose_header_name(head: &[u8]) -> HandshakeError {
@@ -373,7 +376,8 @@ mod tests {
             "GET  / HTTP/1.1",
             "GET /  HTTP/1.1",
             "GET / HTTP/1.1 ",
-            "GET /a b HTTP/1.1x",
+            "GET /a b HTTP/1.1",
+            "GET / HTTP/1.1x",
             "GET / http/1.1",
             "GET / HTTP/1.1\r",
             "G\u{fc}T / HTTP/1.1",
