@@ -234,6 +234,7 @@ impl Application for Signaling {
         if let Err(refusal) = done {
             self.refuse(context, &envelope, &refusal);
         }
+        self.out.clear();
         self.out.shrink_to(Self::KEPT);
     }
 

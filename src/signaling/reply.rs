@@ -262,11 +262,10 @@ mod tests {
     #[test]
     fn every_character_survives_being_written_and_read() {
         for character in '\0'..=char::MAX {
-            for text in [character.to_string(), format!("a{character}{character}b")] {
-                let mut out = String::new();
-                push_string(&mut out, &text);
-                assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text, "{out}");
-            }
+            let text = format!("a{character}{character}b");
+            let mut out = String::new();
+            push_string(&mut out, &text);
+            assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text, "{out}");
         }
     }
 
