@@ -65,7 +65,6 @@ impl Board {
             by: EndedBy::Peer,
             code: None,
             clean: false,
-            violation: None,
         };
         self.call(peer, |signaling, context| {
             signaling.close(context, &closure)
