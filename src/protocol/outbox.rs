@@ -63,6 +63,11 @@ impl Outbox {
         }
     }
 
+    /// Queues what precedes the first frame: the server's answer to the handshake.
+    pub fn preface(&mut self, response: &[u8]) {
+        self.bytes.extend_from_slice(response);
+    }
+
     /// Queues a text message.
     pub fn text(&mut self, text: &str) -> Result<(), SendError> {
         self.message(Opcode::Text, text.as_bytes())

@@ -2,8 +2,8 @@
 //
 // Both sides run the same code, the "perfect negotiation" of the WebRTC specification (10.7): when
 // two offers cross (both users call each other at once, "glare"), the impolite side ignores the
-// other's offer, and the polite side takes its own back and answers. Who is polite needs no message,
-// only something on which both sides agree: here the order of the two names.
+// other's offer, and the polite side takes its own back and answers. Who is polite needs no
+// message, only something on which both sides agree: here the order of the two names.
 //
 // Whatever changes the connection runs in one queue, one step after the other. That is the whole
 // trick: inside a step nobody else touches the signaling state, so looking at it is enough.
@@ -44,7 +44,8 @@ export class Call {
    *   me, peer: the two names; iceServers: from the login reply, may be empty
    *   send(message): to the signaling server
    *   on: { local(stream, problem), remote(stream), agreed(), connection(state), broken(error),
-   *         lost('no-path' | 'failed' | 'vanished'), chatReady(ready), chat(text), peerMedia({ microphone, camera }) }
+   *         lost('no-path' | 'failed' | 'vanished'), chatReady(ready), chat(text),
+   *         peerMedia({ microphone, camera }) }
    */
   constructor({ me, peer, iceServers, send, on }) {
     this.peer = peer;
@@ -249,7 +250,10 @@ export class Call {
         return;
       }
       if (this.#closed) return;
-      this.#on.peerMedia({ microphone: state?.microphone !== false, camera: state?.camera !== false });
+      this.#on.peerMedia({
+        microphone: state?.microphone !== false,
+        camera: state?.camera !== false,
+      });
     };
   }
 

@@ -11,7 +11,7 @@ export function summary(direction, message) {
     case 'answer':
       return join(peer(direction, who), sections(message[message.type]?.sdp));
     case 'candidate':
-      return join(peer(direction, who), candidate(message.candidate));
+      return join(candidate(message.candidate), peer(direction, who));
     case 'error':
       return String(message.code ?? message.message ?? '');
     default:
@@ -50,24 +50,14 @@ export function meaning(direction, message) {
   }
 }
 
-const CANDIDATE_KINDS = {
-  host: 'own address',
-  srflx: 'as a STUN server sees us',
-  prflx: 'as the other side sees us',
-  relay: 'through a TURN server',
-};
-
-// candidate:<foundation> <component> <transport> <priority> <address> <port> typ <type> (RFC 8839, 5.1)
+// RFC 8839, 5.1:
+//   candidate:<foundation> <component> <transport> <priority> <address> <port> typ <type> ...
 function candidate(value) {
   if (!value?.candidate) return 'end of candidates';
   const [, , transport, , address, port, , kind] = String(value.candidate).split(' ');
   if (kind === undefined) return '';
   const where = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
   return `${kind} ${transport.toLowerCase()} ${where}`;
-}
-
-export function candidateKind(type) {
-  return CANDIDATE_KINDS[type] ?? type;
 }
 
 function sections(sdp) {

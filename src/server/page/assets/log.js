@@ -82,7 +82,7 @@ function row(entry) {
   const head = [
     make('span', { className: 'arrow', textContent: ARROWS[direction], ariaHidden: 'true' }),
     make('span', { className: 'visually-hidden', textContent: SPOKEN[direction] }),
-    make('time', { dateTime: entry.time.toISOString(), textContent: clock(entry.time) }),
+    clockElement(entry.time),
   ];
   if (direction === 'socket') {
     item.append(...head, make('span', { className: 'what', textContent: entry.text }));
@@ -107,7 +107,7 @@ function body(entry) {
   const parts = [];
   const explanation = message ? meaning(direction, message) : 'Not a JSON object; ignored.';
   if (explanation) parts.push(make('p', { className: 'meaning', textContent: explanation }));
-  parts.push(make('pre', { textContent: cut(message ? pretty(message) : text), tabIndex: 0 }));
+  parts.push(make('pre', { textContent: cut(message ? pretty(message) : text) }));
   const sdp = (message?.offer ?? message?.answer)?.sdp;
   if (typeof sdp === 'string') parts.push(sdpView(cut(sdp)));
   const copy = make('button', {
@@ -119,7 +119,7 @@ function body(entry) {
 }
 
 function sdpView(sdp) {
-  const list = make('ol', { className: 'sdp', ariaLabel: 'SDP, line by line', tabIndex: 0 });
+  const list = make('ol', { className: 'sdp', ariaLabel: 'SDP, line by line' });
   list.append(...sdpLines(sdp).map(({ line, note, heading }) => {
     const item = make('li', { className: heading ? 'section' : '' });
     item.append(make('code', { textContent: line }));
@@ -146,6 +146,14 @@ function hideSecret(key, value) {
 
 function cut(text) {
   return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}\n(cut here)`;
+}
+
+/** On a narrow screen the hours give way to what the message says. */
+function clockElement(time) {
+  const [hours, ...rest] = clock(time).split(':');
+  const shown = make('time', { dateTime: time.toISOString() });
+  shown.append(make('span', { className: 'hours', textContent: `${hours}:` }), rest.join(':'));
+  return shown;
 }
 
 function clock(time) {

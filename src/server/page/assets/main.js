@@ -1,16 +1,15 @@
 // wigwag's page: wires the signaling connection, the call and the surface together.
 //
 //   signaling.js  the WebSocket and its JSON          call.js     one RTCPeerConnection
-//   media.js      camera and microphone               ui.js       what is on the screen
-//   log.js        the panel of messages               explain.js  what all of it means, in words
-//
-// The address may say: ?name=alice (log in at once), ?call=bob (offer to call bob), and, on this
-// computer only, ?auto=1 (accept every call; for tests and demonstrations).
+//   media.js      camera and microphone               names.js    names, and the page's address
+//   ui.js         what is on the screen               log.js      the panel of messages
+//   explain.js    what all of it means, in words
 
 import { Call } from './call.js';
-import { candidateKind, closeWords, errorWords } from './explain.js';
+import { closeWords, errorWords } from './explain.js';
 import { SignalingLog } from './log.js';
 import { openMedia } from './media.js';
+import { address, clean, friendlyName, linkToCall, onThisComputer } from './names.js';
 import { Signaling, signalingUrl } from './signaling.js';
 import * as ui from './ui.js';
 
@@ -18,12 +17,6 @@ const NO_ANSWER_AFTER_MS = 60_000;
 const FACTS_EVERY_MS = 1_000;
 
 const { element } = ui;
-const parameters = new URLSearchParams(location.search);
-const proposed = clean(parameters.get('call') ?? '');
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
-const onThisComputer = LOOPBACK.test(location.hostname) || location.hostname.endsWith('.localhost');
-// A link that switches a camera on without asking must not work on a server in the open.
-const autoAccept = parameters.get('auto') === '1' && onThisComputer;
 
 const log = new SignalingLog();
 
@@ -36,23 +29,6 @@ let session;
 let iceServers = [];
 let call = null;
 let noAnswer = 0;
-
-// --- Names ---
-
-const ADJECTIVES = 'amber brisk calm clever coral eager fair gentle glad golden keen kind lively '
-  + 'lucky merry mild nimble quick quiet silver sunny swift warm witty';
-const ANIMALS = 'badger beaver crane dolphin falcon finch fox gull hare heron ibis lynx marten '
-  + 'otter owl panda plover puffin raven robin seal stork swan tern';
-
-function friendlyName() {
-  const pick = (words) => words[Math.floor(Math.random() * words.length)];
-  return `${pick(ADJECTIVES.split(' '))}-${pick(ANIMALS.split(' '))}`;
-}
-
-/** The server compares names in NFC; so does whoever decides which side of a call is polite. */
-function clean(name) {
-  return name.trim().normalize('NFC');
-}
 
 // --- States ---
 
@@ -72,7 +48,8 @@ function enter(next) {
     'in-call': `In a call with ${peer}`,
   };
   ui.showStatus(words[next]);
-  document.title = next === 'ringing' ? `☎ ${peer} is calling` : [me, 'wigwag'].filter(Boolean).join(' · ');
+  const title = me === null ? 'wigwag' : `${me} · wigwag`;
+  document.title = next === 'ringing' ? `☎ ${peer} is calling` : title;
   element('join-button').disabled = next === 'connecting';
   element('join-button').textContent = next === 'connecting' ? 'Connecting…' : 'Join';
 }
@@ -127,9 +104,9 @@ function refused(name, error) {
 
 function connectionWords({ close, message }) {
   if (!close) return message;
+  if (close.code !== 1006) return closeWords(close);
   // Browsers keep it from pages why a handshake failed.
-  if (close.code === 1006) return 'No signaling connection: is the server running, and does it accept this page’s origin?';
-  return closeWords(close);
+  return 'No signaling connection: is the server running, and does it accept this page’s origin?';
 }
 
 function disconnected(event) {
@@ -162,10 +139,9 @@ function signOut() {
 function showMyself() {
   element('my-name').textContent = me;
   ui.avatar('my-avatar', me);
-  const link = new URL(location.pathname, location.href);
-  link.searchParams.set('call', me);
-  element('my-link').href = link.href;
-  element('my-link').textContent = link.href;
+  const link = linkToCall(me);
+  element('my-link').href = link;
+  element('my-link').textContent = link;
   element('link-hint').textContent = onThisComputer
     ? 'It works on this computer: open it in a second tab.' : '';
 }
@@ -174,8 +150,7 @@ function enterLobby() {
   enter('lobby');
   const peer = element('peer');
   element('peer-error').textContent = '';
-  const inviting = proposed !== '' && proposed !== me;
-  if (peer.value === '' && inviting) peer.value = proposed;
+  if (peer.value === '' && address.call !== me) peer.value = address.call;
   element('call-button').textContent = peer.value === '' ? 'Call' : `Call ${peer.value}`;
   const field = peer.value === '' ? peer : element('call-button');
   ui.focusOn(field, element('lobby-title'));
@@ -242,7 +217,7 @@ function ring(message) {
   enter('ringing');
   // Not on a button: whoever is typing must not accept by accident.
   ui.focusOn(null, element('ringing-title'));
-  if (autoAccept) acceptCall(true);
+  if (address.autoAccept) acceptCall(true);
 }
 
 function acceptCall(camera) {
@@ -385,12 +360,11 @@ async function showFacts() {
   const facts = await current?.facts().catch(() => null);
   if (!facts || call !== current || document.body.dataset.connection !== 'connected') return;
   const { localPath, remotePath, roundTripMs, width, height, framesPerSecond } = facts;
-  const parts = ['Connected'];
-  if (localPath === 'relay' || remotePath === 'relay') parts.push(candidateKind('relay'));
-  else if (localPath) parts.push('browser to browser');
+  const relayed = localPath === 'relay' || remotePath === 'relay';
+  const parts = [relayed ? 'Connected through a TURN server' : 'Connected directly'];
   if (roundTripMs !== null) parts.push(`${Math.max(1, Math.round(roundTripMs))} ms`);
   if (width > 0) parts.push(`${width} × ${height}`);
-  if (framesPerSecond > 0) parts.push(`${Math.round(framesPerSecond)} frames/s`);
+  if (framesPerSecond > 0) parts.push(`${Math.round(framesPerSecond)} fps`);
   element('call-facts').textContent = parts.join(' · ');
   element('call-facts').dataset.framesDecoded = String(facts.framesDecoded);
 }
@@ -451,9 +425,9 @@ on('chat-form', 'submit', (event) => {
   }
 });
 
-element('name').value = clean(parameters.get('name') ?? '') || friendlyName();
-if (proposed) {
-  element('join-lead').textContent = `Then you can call ${proposed}, whose link you opened.`;
+element('name').value = address.name || friendlyName();
+if (address.call) {
+  element('join-lead').textContent = `Then you can call ${address.call}, whose link you opened.`;
 }
 enter('offline');
-if (parameters.has('name')) join(element('name').value);
+if (address.name) join(address.name);

@@ -7,9 +7,15 @@ const VIDEO = { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: 'use
 
 /** Tried in this order; a computer may have a microphone and no camera, or the reverse. */
 const ATTEMPTS = [
-  { constraints: { audio: true, video: VIDEO }, lacks: null },
-  { constraints: { audio: true, video: false }, lacks: 'camera' },
-  { constraints: { audio: false, video: VIDEO }, lacks: 'microphone' },
+  { constraints: { audio: true, video: VIDEO }, problem: null },
+  {
+    constraints: { audio: true, video: false },
+    problem: 'No camera can be used: the other side hears you, but does not see you.',
+  },
+  {
+    constraints: { audio: false, video: VIDEO },
+    problem: 'No microphone can be used: the other side sees you, but does not hear you.',
+  },
 ];
 
 /** Gives `{ stream, problem }`: the stream may be null, the problem is a sentence or null. */
@@ -23,10 +29,10 @@ export async function openMedia() {
     };
   }
   let failure = null;
-  for (const { constraints, lacks } of ATTEMPTS) {
+  for (const { constraints, problem } of ATTEMPTS) {
     try {
       const stream = await navigator.mediaDevices.getUserMedia(constraints);
-      return { stream, problem: lacks ? `${describe(failure)} You call without a ${lacks}.` : null };
+      return { stream, problem };
     } catch (error) {
       failure ??= error;
       // Refused once is refused: a second question would be pestering.
@@ -51,7 +57,7 @@ function describe(error) {
       return 'Camera and microphone were refused (the sign beside the address changes that).';
     case 'NotFoundError':
     case 'OverconstrainedError':
-      return 'No camera with microphone was found.';
+      return 'No camera and no microphone was found.';
     case 'NotReadableError':
     case 'AbortError':
       return 'The camera or the microphone is in use by another program.';
