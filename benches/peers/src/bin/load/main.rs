@@ -30,7 +30,7 @@ load idle --address IP:PORT --path PATH [options]   open connections, and keep t
   --messages N           echo: messages in all that are measured (100000)
   --warmup N             echo: messages in all before that (10000)
   --depth N              echo: messages in flight for each connection (1)
-  --deadline SECONDS     echo: for the messages (60)
+  --deadline SECONDS     echo: for the messages (120)
   --warm N               idle: connections that are open before the others (64)
   --per-source N         connections from one source address, before 127.0.0.2 and so on (20000)";
 
@@ -66,7 +66,7 @@ fn echo(flags: &mut Flags) -> Result<(), String> {
     let count: u64 = take(flags, "--messages", 100_000)?;
     let warmup: u64 = take(flags, "--warmup", 10_000)?;
     let depth: u64 = take(flags, "--depth", 1)?;
-    let deadline = Duration::from_secs(take(flags, "--deadline", 60)?);
+    let deadline = Duration::from_secs(take(flags, "--deadline", 120)?);
     none_left(flags)?;
 
     let clients = open(&target, 0..connections)?;

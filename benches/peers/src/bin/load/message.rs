@@ -40,7 +40,8 @@ impl Messages {
     }
 
     /// Connection and sequence number in hexadecimal, then letters that begin at another one each
-    /// time: an echo that is late, lost, doubled, cut, or another connection's is not the expected one.
+    /// time: an echo that is late, lost, doubled, cut, or another connection's is not the one that
+    /// is expected.
     fn push_payload(&self, connection: usize, sequence: u64, out: &mut Vec<u8>) {
         let number = ((connection as u64) << 32) | (sequence & 0xffff_ffff);
         let mut digits = [0; NUMBER];
