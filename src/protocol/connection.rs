@@ -128,6 +128,8 @@ pub struct Connection {
     limits: Arc<Limits>,
     outbox: Outbox,
     unfinished: Option<Box<Unfinished>>,
+    /// Inflates compressed messages, if permessage-deflate was agreed on.
+    inflater: Option<Box<Inflater>>,
     /// The latest time that we were told.
     clock: Instant,
     /// When the peer was last heard.
@@ -171,6 +173,7 @@ impl Connection {
             outbox: Outbox::new(limits.outbox, masking_keys),
             limits,
             unfinished: None,
+            inflater: None,
             clock: now,
             heard: now,
             waiting_since: None,
@@ -180,6 +183,20 @@ impl Connection {
             transport_ended: false,
             gave_up: false,
         }
+    }
+
+    /// Uses permessage-deflate from here on, as both sides agreed in the handshake. The pool is
+    /// shared by all connections that one loop serves.
+    pub fn use_deflate(
+        &mut self,
+        agreed: &DeflateParameters,
+        options: &DeflateOptions,
+        pool: &Arc<DeflatePool>,
+    ) {
+        let inflater = Inflater::new(self.role, agreed, options, Arc::clone(pool));
+        self.inflater = Some(Box::new(inflater));
+        let deflater = Deflater::new(self.role, agreed, options, Arc::clone(pool));
+        self.outbox.compress_with(deflater);
     }
 
     /// Takes one item from the front of `input`: the event, and the outbox to answer it with. The
@@ -419,7 +436,7 @@ impl Connection {
         let expected = Expected {
             role: self.role,
             in_message,
-            extension_bits: 0,
+            extension_bits: if self.inflater.is_some() { RSV1 } else { 0 },
             room: self.limits.max_message.saturating_sub(gathered) as u64,
         };
         let stash = self

@@ -8,6 +8,7 @@
 use std::time::Instant;
 
 use super::close::MAX_CONTROL_PAYLOAD;
+use super::deflate::RSV1;
 use super::frame::{FrameHeader, MAX_HEADER, Opcode};
 use super::utf8::Utf8Stream;
 use super::violation::Violation;
@@ -15,6 +16,10 @@ use super::violation::Violation;
 /// A message that has begun to arrive.
 pub(super) struct Message {
     payload: Payload,
+    /// Whether RSV1 was set on its first frame: RFC 7692, 6.
+    pub(super) compressed: bool,
+    /// How many bytes of payload have arrived on the wire. Without compression they are the message.
+    pub(super) on_the_wire: usize,
     /// When its first bytes came.
     pub(super) started: Instant,
     empty_fragments: u32,
@@ -34,14 +39,16 @@ pub(super) enum Whole<'a> {
 }
 
 impl Message {
-    /// A message whose first frame has this opcode: text, or else binary.
-    pub(super) fn new(opcode: Opcode, now: Instant) -> Self {
-        let payload = match opcode {
+    /// A message that begins with this frame: text, or else binary.
+    pub(super) fn new(first: &FrameHeader, now: Instant) -> Self {
+        let payload = match first.opcode {
             Opcode::Text => Payload::Text(String::new(), Utf8Stream::default()),
             _ => Payload::Binary(Vec::new()),
         };
         Self {
             payload,
+            compressed: first.reserved & RSV1 != 0,
+            on_the_wire: 0,
             started: now,
             empty_fragments: 0,
         }

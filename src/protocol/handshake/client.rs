@@ -8,6 +8,7 @@ use httparse::{EMPTY_HEADER, Header};
 
 use super::head::HeadScanner;
 use super::request::{MAX_HEADERS, Repeated, is_authority, only, values};
+use super::extensions::{self, Agreed, PERMESSAGE_DEFLATE};
 use super::{PROTOCOL_VERSION, accept_key, tokens};
 
 /// A request for a WebSocket.
@@ -22,6 +23,8 @@ pub struct ClientRequest {
     pub key: [u8; 16],
     /// The subprotocols to offer, the one liked best first.
     pub subprotocols: Vec<String>,
+    /// Whether to offer permessage-deflate.
+    pub deflate: bool,
     /// The value of Origin, if the client runs scripts of an origin.
     pub origin: Option<String>,
     /// Names and values of other headers, such as `Cookie`.
@@ -54,6 +57,8 @@ pub enum ClientRequestError {
 pub struct Established {
     /// The subprotocol that will be spoken: one of [`ClientRequest::subprotocols`].
     pub subprotocol: Option<String>,
+    /// The extensions that will be used.
+    pub extensions: Agreed,
 }
 
 /// Why a response does not open a WebSocket.
@@ -87,6 +92,7 @@ impl ClientRequest {
             path: path.into(),
             key,
             subprotocols: Vec::new(),
+            deflate: false,
             origin: None,
             headers: Vec::new(),
         }
@@ -113,6 +119,11 @@ impl ClientRequest {
         line(&["Sec-WebSocket-Version: ", PROTOCOL_VERSION]);
         if !self.subprotocols.is_empty() {
             line(&["Sec-WebSocket-Protocol: ", &self.subprotocols.join(", ")]);
+        }
+        if self.deflate {
+            // RFC 7692, 7.1.2.2: without a value, to say that the server may limit our window.
+            let offer = [PERMESSAGE_DEFLATE, "; client_max_window_bits"].concat();
+            line(&["Sec-WebSocket-Extensions: ", &offer]);
         }
         if let Some(origin) = &self.origin {
             line(&["Origin: ", origin]);
@@ -150,10 +161,11 @@ impl ClientRequest {
         }
         self.judge_headers(response.headers)?;
         let subprotocol = self.chosen_subprotocol(response.headers)?;
-        Ok(Established { subprotocol })
+        let extensions = self.agreed_extensions(response.headers)?;
+        Ok(Established { subprotocol, extensions })
     }
 
-    /// The items 2 to 5 of what 4.1 has the client validate.
+    /// The items 2 to 4 of what 4.1 has the client validate.
     fn judge_headers(&self, headers: &[Header<'_>]) -> Result<(), ClientHandshakeError> {
         // "If the response lacks an |Upgrade| header field or the |Upgrade| header field contains a
         // value that is not an ASCII case-insensitive match for the value "websocket""
@@ -173,16 +185,21 @@ impl ClientRequest {
             Ok(Some(value)) if value == expected.as_bytes() => {}
             _ => return Err(ClientHandshakeError::Accept),
         }
-        // "If the response includes a |Sec-WebSocket-Extensions| header field and this header field
-        // indicates the use of an extension that was not present in the client's handshake": none
-        // was, so none may be named.
-        if tokens::elements(values(headers, "sec-websocket-extensions"))
-            .next()
-            .is_some()
-        {
-            return Err(ClientHandshakeError::Extension);
-        }
         Ok(())
+    }
+
+    /// "If the response includes a |Sec-WebSocket-Extensions| header field and this header field
+    /// indicates the use of an extension that was not present in the client's handshake"
+    fn agreed_extensions(&self, headers: &[Header<'_>]) -> Result<Agreed, ClientHandshakeError> {
+        let named = values(headers, "sec-websocket-extensions");
+        if !self.deflate {
+            return match tokens::elements(named).next() {
+                Some(_) => Err(ClientHandshakeError::Extension),
+                None => Ok(Agreed::default()),
+            };
+        }
+        let named = extensions::parse(named).map_err(|_| ClientHandshakeError::Extension)?;
+        extensions::read_response(&named).map_err(|_| ClientHandshakeError::Extension)
     }
 
     /// Item 6: "If the response includes a |Sec-WebSocket-Protocol| header field and this header

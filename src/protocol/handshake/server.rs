@@ -8,6 +8,7 @@ use super::error::HandshakeError;
 use super::extensions::{self, Agreed};
 use super::request::{Repeated, Request, Version, only};
 use super::{PROTOCOL_VERSION, accept_key, tokens};
+use crate::protocol::deflate::DeflateMode;
 
 /// Padding is demanded, as RFC 6455, 4.3, writes it. The four bits that are left over in the last
 /// character may be anything: RFC 4648, 3.5, leaves that to the decoder, and the example key in RFC
@@ -28,6 +29,8 @@ pub struct ServerOptions<'o> {
     /// The origins whose pages may connect, each exactly as browsers send it; `None`: all of them,
     /// and clients that are no browsers.
     pub origins: Option<&'o [String]>,
+    /// Whether permessage-deflate is agreed to.
+    pub deflate: DeflateMode,
 }
 
 /// A handshake that is as it should be, and what was chosen.
@@ -83,7 +86,7 @@ pub fn accept<'o>(
     judge_origin(request, options.origins)?;
     Ok(Accepted {
         subprotocol: choose(&offered, options.subprotocols),
-        extensions: extensions::negotiate(&offers),
+        extensions: extensions::negotiate(&offers, options.deflate),
         accept: accept_key(key),
     })
 }
