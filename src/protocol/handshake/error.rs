@@ -211,9 +211,13 @@ impl HandshakeError {
 
     /// The table.
     const fn rule(self) -> Rule {
-        let (status, section, sentence, advice) = match self.rule_of_http() {
-            Some(rule) => rule,
-            None => self.rule_of_handshake(),
+        let (status, section, sentence, advice) = match (
+            self.row_of_the_start(),
+            self.row_of_a_header(),
+            self.row_of_the_upgrade(),
+        ) {
+            (Some(row), _, _) | (_, Some(row), _) | (_, _, Some(row)) => row,
+            _ => self.row_of_an_offer(),
         };
         Rule {
             status,
@@ -223,8 +227,8 @@ impl HandshakeError {
         }
     }
 
-    /// The upper half of the table: what is wrong whatever is asked for.
-    const fn rule_of_http(self) -> Option<Row> {
+    /// What is wrong with the bytes or with the request line, whatever is asked for.
+    const fn row_of_the_start(self) -> Option<Row> {
         Some(match self {
             Self::LooksLikeTls => (
                 400,
@@ -285,6 +289,13 @@ impl HandshakeError {
                 "the target of the request is neither a path that starts with / nor an http URI",
                 "The first line must be `GET /path HTTP/1.1`. A target has no `#fragment`.",
             ),
+            _ => return None,
+        })
+    }
+
+    /// What is wrong with a header, whatever is asked for.
+    const fn row_of_a_header(self) -> Option<Row> {
+        Some(match self {
             Self::FoldedLine => (
                 400,
                 "RFC 7230, 3.2.4",
@@ -344,9 +355,9 @@ impl HandshakeError {
         })
     }
 
-    /// The lower half of the table: what is wrong with a request for a WebSocket.
-    const fn rule_of_handshake(self) -> Row {
-        match self {
+    /// What is wrong with a request for a WebSocket.
+    const fn row_of_the_upgrade(self) -> Option<Row> {
+        Some(match self {
             Self::MethodNotGet => (
                 405,
                 "RFC 6455, 4.2.1, item 1",
@@ -408,6 +419,13 @@ impl HandshakeError {
                 "It has 24 characters, of which the last two are `==`, such as \
                  `dGhlIHNhbXBsZSBub25jZQ==`.",
             ),
+            _ => return None,
+        })
+    }
+
+    /// What is wrong with what a client offers, or with where it comes from.
+    const fn row_of_an_offer(self) -> Row {
+        match self {
             Self::MalformedSubprotocols => (
                 400,
                 "RFC 6455, 4.1, item 10",

@@ -251,10 +251,11 @@ impl<'a> Cursor<'a> {
             self.rest = after;
             return token(plain).map(Cow::Borrowed);
         }
+        // A backslash or a mistake comes next, so what is between the quotes is not empty.
         let mut unescaped = String::from_utf8(plain.to_vec()).ok()?;
         loop {
             match rest {
-                [b'"', after @ ..] if !unescaped.is_empty() => {
+                [b'"', after @ ..] => {
                     self.rest = after;
                     return Some(Cow::Owned(unescaped));
                 }

@@ -18,9 +18,6 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// How many characters 16 bytes are in base64.
-const KEY_LENGTH: usize = 24;
-
 /// What a server allows.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ServerOptions<'o> {
@@ -134,18 +131,13 @@ fn judge_key<'a>(request: &Request<'a>) -> Result<&'a str, HandshakeError> {
         // 11.3.1: the header "MUST NOT appear more than once in an HTTP request."
         Err(Repeated) => return Err(HandshakeError::RepeatedKey),
     };
-    // Room for what 24 characters without padding would be.
-    let mut decoded = [0; KEY_LENGTH / 4 * 3];
-    let is_valid = key.len() == KEY_LENGTH
-        && BASE64
-            .decode_slice(key, &mut decoded)
-            .is_ok_and(|n| n == 16);
-    let key = if is_valid {
-        str::from_utf8(key).ok()
-    } else {
-        None
-    };
-    key.ok_or(HandshakeError::InvalidKey)
+    // The decoder wants room for what 24 characters without padding would be, and refuses a key
+    // that might need more.
+    let mut decoded = [0; 18];
+    match (str::from_utf8(key), BASE64.decode_slice(key, &mut decoded)) {
+        (Ok(key), Ok(16)) => Ok(key),
+        _ => Err(HandshakeError::InvalidKey),
+    }
 }
 
 /// The subprotocols that the client offers, in its order. 4.1, item 10: the elements "MUST be
