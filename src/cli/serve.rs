@@ -10,10 +10,11 @@ use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use wigwag::apps::{Broadcast, Chat, Echo};
 use wigwag::protocol::Limits;
+use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
 use wigwag::server::{Config, Mount, MountOptions, Server, ServerLimits, StartError};
 use wigwag::signaling::{self, Signaling};
 
-use super::values::{App, MountValue, Rate, Size, Time};
+use super::values::{App, Deflate, MountValue, Rate, Size, Time};
 
 /// What is mounted unless a flag says otherwise.
 const DEFAULT_MOUNTS: [(&str, App); 6] = [
@@ -52,7 +53,7 @@ pub(super) struct Arguments {
     loops: u16,
 
     /// Mount an application: signaling, echo, broadcast, chat, or off; may be repeated. With
-    /// options: /echo=echo,max-message=16M,outbox=16M,rate=50/200 and /chat=chat,prefix. Mounted
+    /// options: /echo=echo,max-message=16M,outbox=16M,rate=50/200,deflate=takeover and /chat=chat,prefix. Mounted
     /// by default: signaling at / and /signal, echo at /echo, broadcast at /broadcast, chat at
     /// /chat and /ws
     #[arg(
@@ -67,6 +68,25 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PATH", env = "WIGWAG_PATH", value_delimiter = ';')]
     #[arg(help_heading = "What is where")]
     path: Vec<String>,
+    /// Compress messages (permessage-deflate): off; shared, without context takeover, so that
+    /// connections need no state of their own; or takeover, which compresses small messages that
+    /// are alike better [default: off for signaling, shared elsewhere]
+    #[arg(
+        long,
+        value_name = "MODE",
+        env = "WIGWAG_DEFLATE",
+        help_heading = "What is where"
+    )]
+    deflate: Option<Deflate>,
+    /// Messages of fewer bytes are sent uncompressed
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "WIGWAG_DEFLATE_THRESHOLD",
+        default_value = "128"
+    )]
+    #[arg(help_heading = "What is where")]
+    deflate_threshold: Size,
     /// Serve the files of this folder instead of the demo page
     #[arg(
         long,
@@ -141,6 +161,15 @@ pub(super) struct Arguments {
     )]
     #[arg(help_heading = "Limits")]
     queued: Size,
+    /// How many times its size a message may inflate to; over it: 1009
+    #[arg(
+        long,
+        value_name = "N",
+        env = "WIGWAG_DEFLATE_RATIO",
+        default_value_t = 512
+    )]
+    #[arg(help_heading = "Limits")]
+    deflate_ratio: u32,
     /// Empty fragments in a row; over it: 1008
     #[arg(
         long,
@@ -487,6 +516,19 @@ fn mount(value: &MountValue, app: App, arguments: &Arguments) -> Mount {
             close_wait: arguments.close_wait.0,
         },
         rate: rate.0,
+        deflate: DeflateOptions {
+            // Signaling carries the passwords of calls beside text that others choose: compressed
+            // together, the size of what is sent tells of both.
+            mode: match value.deflate {
+                Some(deflate) => deflate.0,
+                None if signaling => DeflateMode::Off,
+                None => arguments
+                    .deflate
+                    .map_or(DeflateMode::Shared, |deflate| deflate.0),
+            },
+            threshold: arguments.deflate_threshold.0,
+            max_ratio: arguments.deflate_ratio,
+        },
     };
     let path = value.path.clone();
     let mount = match app {

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use wigwag::protocol::deflate::DeflateMode;
 use wigwag::server::MessageRate;
 
 /// A number of bytes: `4096`, `64K`, `1M`, `1MiB`. A K is 1024.
@@ -83,6 +84,23 @@ impl FromStr for Rate {
     }
 }
 
+/// Whether to compress: `off`, `shared` or `takeover`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Deflate(pub(super) DeflateMode);
+
+impl FromStr for Deflate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self(DeflateMode::Off)),
+            "shared" => Ok(Self(DeflateMode::Shared)),
+            "takeover" => Ok(Self(DeflateMode::Takeover)),
+            _ => Err("compression is off, shared or takeover".to_owned()),
+        }
+    }
+}
+
 /// The applications that can be mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum App {
@@ -101,6 +119,7 @@ pub(super) struct MountValue {
     pub(super) max_message: Option<Size>,
     pub(super) outbox: Option<Size>,
     pub(super) rate: Option<Rate>,
+    pub(super) deflate: Option<Deflate>,
 }
 
 impl FromStr for MountValue {
@@ -132,6 +151,7 @@ impl FromStr for MountValue {
             max_message: None,
             outbox: None,
             rate: None,
+            deflate: None,
         };
         for option in parts {
             mount.set(option)?;
@@ -150,6 +170,7 @@ impl MountValue {
             max_message: None,
             outbox: None,
             rate: None,
+            deflate: None,
         }
     }
 
@@ -169,12 +190,14 @@ impl MountValue {
             Some(("max-message", value)) => self.max_message = Some(value.parse()?),
             Some(("outbox", value)) => self.outbox = Some(value.parse()?),
             Some(("rate", value)) => self.rate = Some(value.parse()?),
+            Some(("deflate", value)) => self.deflate = Some(value.parse()?),
             None if option == "prefix" && matches!(self.app, Some(App::Chat { .. })) => {
                 self.app = Some(App::Chat { prefixed: true });
             }
             _ => {
                 return Err(
                     "the options of a mount are max-message=SIZE, outbox=SIZE, rate=N/BURST, \
+                            deflate=MODE, \
                             and for chat prefix"
                         .into(),
                 );

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::close::{CloseCode, CloseReason};
+use super::deflate::{DeflateOptions, DeflateParameters, DeflatePool, Deflater, Inflater, RSV1};
 use super::frame::{Expected, FrameHeader, Opcode};
 use super::masking::{MaskingKeys, Role, apply_mask};
 use super::message::{Message, PartialFrame, Unfinished, Whole};
@@ -431,14 +432,7 @@ impl Connection {
 
     /// Takes a frame's header from the input, or what there is of it.
     fn take_header(&mut self, input: &mut &mut [u8]) -> Result<Option<FrameHeader>, Violation> {
-        let in_message = self.message().is_some();
-        let gathered = self.message().map_or(0, Message::len);
-        let expected = Expected {
-            role: self.role,
-            in_message,
-            extension_bits: if self.inflater.is_some() { RSV1 } else { 0 },
-            room: self.limits.max_message.saturating_sub(gathered) as u64,
-        };
+        let expected = self.expected();
         let stash = self
             .unfinished
             .as_mut()
@@ -462,6 +456,29 @@ impl Connection {
         };
         consume(input, size);
         Ok(Some(header))
+    }
+
+    /// What the next header is judged by.
+    fn expected(&self) -> Expected {
+        let limit = self.limits.max_message;
+        // What cannot be compressed grows a little. What the message inflates to is counted as it
+        // is inflated.
+        let compressed_limit = limit.saturating_add(limit / 64).saturating_add(64);
+        let message = self.message();
+        let room = match message {
+            Some(message) if message.compressed => {
+                compressed_limit.saturating_sub(message.on_the_wire)
+            }
+            Some(message) => limit.saturating_sub(message.len()),
+            None => limit,
+        };
+        Expected {
+            role: self.role,
+            in_message: message.is_some(),
+            extension_bits: if self.inflater.is_some() { RSV1 } else { 0 },
+            room: room as u64,
+            compressed_room: compressed_limit as u64,
+        }
     }
 
     fn control_piece<'i>(
@@ -497,7 +514,8 @@ impl Connection {
         whole_frame: bool,
         complete: bool,
     ) -> Result<Option<Item<'i>>, Violation> {
-        if whole_frame && header.fin && header.opcode != Opcode::Continuation {
+        let lies_whole = whole_frame && header.fin && header.opcode != Opcode::Continuation;
+        if lies_whole && header.reserved == 0 {
             // A header that came in an earlier read, without payload, has begun a message.
             if let Some(unfinished) = &mut self.unfinished {
                 unfinished.message = None;
@@ -510,16 +528,37 @@ impl Connection {
                 _ => Whole::Binary(piece),
             })));
         }
-        let (now, limit) = (self.clock, self.limits.max_empty_fragments);
-        let unfinished = self.unfinished();
+        let Self {
+            unfinished,
+            inflater,
+            limits,
+            clock,
+            ..
+        } = self;
+        let unfinished = unfinished.get_or_insert_with(|| Box::new(Unfinished::new()));
         let message = unfinished
             .message
-            .get_or_insert_with(|| Message::new(header.opcode, now));
-        message.push(piece)?;
+            .get_or_insert_with(|| Message::new(header, *clock));
+        message.on_the_wire = message.on_the_wire.saturating_add(piece.len());
+        match inflater.as_mut().filter(|_| message.compressed) {
+            Some(inflater) => {
+                let mut sink = |inflated: &[u8]| {
+                    if message.len().saturating_add(inflated.len()) > limits.max_message {
+                        return Err(Violation::MessageTooBig);
+                    }
+                    message.push(inflated)
+                };
+                inflater.push(piece, &mut sink)?;
+                if complete && header.fin {
+                    inflater.finish(&mut sink)?;
+                }
+            }
+            None => message.push(piece)?,
+        }
         if !complete {
             return Ok(None);
         }
-        message.end_frame(header, limit)?;
+        message.end_frame(header, limits.max_empty_fragments)?;
         if !header.fin {
             return Ok(None);
         }

@@ -206,7 +206,10 @@ impl Outbox {
         if self.close_sent {
             return Err(SendError::Closed);
         }
-        let compressed = self.deflater.as_mut().and_then(|deflater| deflater.deflate(payload));
+        let compressed = self
+            .deflater
+            .as_mut()
+            .and_then(|deflater| deflater.deflate(payload));
         match compressed {
             Some(compressed) => self.frame(opcode, RSV1, &compressed),
             None => self.frame(opcode, 0, payload),

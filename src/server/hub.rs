@@ -27,6 +27,7 @@ use super::site::{Answer, Shared, refusal};
 use super::table::Key;
 use super::transport::Transport;
 use crate::apps::{Application, Context};
+use crate::protocol::deflate::DeflatePool;
 use crate::protocol::handshake::HeadScanner;
 use crate::protocol::{CloseCode, Connection, Event, State};
 
@@ -51,6 +52,8 @@ pub(super) struct Hub<T> {
     peers: Peers<T>,
     /// The one buffer that all reads of this loop go into.
     scratch: Vec<u8>,
+    /// The DEFLATE states of all connections without context takeover.
+    deflate_pool: Arc<DeflatePool>,
     draining: bool,
 }
 
@@ -61,6 +64,7 @@ impl<T: Transport> Hub<T> {
             applications,
             peers: Peers::new(index, shared),
             scratch,
+            deflate_pool: Arc::default(),
             draining: false,
         }
     }
@@ -291,7 +295,11 @@ impl<T: Transport> Hub<T> {
                 self.peers.respond(key, response, now);
                 false
             }
-            Answer::WebSocket { mount, response } => {
+            Answer::WebSocket {
+                mount,
+                response,
+                deflate,
+            } => {
                 *input = std::mem::take(input)
                     .get_mut(end - before..)
                     .unwrap_or_default();
@@ -299,6 +307,9 @@ impl<T: Transport> Hub<T> {
                 let Some(info) = info else { return false };
                 let mut connection = Connection::server(Arc::clone(&info.limits), now);
                 connection.outbox(now).preface(&response);
+                if let Some(agreed) = deflate {
+                    connection.use_deflate(&agreed, &info.deflate, &self.deflate_pool);
+                }
                 log_open(address, id, info.paths.first().map_or("", String::as_str));
                 session.phase = Phase::Open(connection);
                 session.deadline = None;

@@ -119,6 +119,7 @@ impl Server {
                 paths: mount.paths.clone(),
                 limits: Arc::new(mount.options.limits.clone()),
                 rate: mount.options.rate,
+                deflate: mount.options.deflate,
             });
             for (list, mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
                 list.push(mounted);

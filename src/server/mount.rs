@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::apps::Application;
 use crate::protocol::Limits;
+use crate::protocol::deflate::DeflateOptions;
 
 /// An application at a path, or at several.
 pub struct Mount {
@@ -20,6 +21,8 @@ pub struct MountOptions {
     pub limits: Limits,
     /// How fast each peer may send; `None`: as fast as it likes.
     pub rate: Option<MessageRate>,
+    /// Whether messages may be compressed, and with what memory.
+    pub deflate: DeflateOptions,
 }
 
 /// A token bucket: so many messages at once, and so many each second.
@@ -142,4 +145,5 @@ pub(super) struct MountInfo {
     pub(super) paths: Vec<String>,
     pub(super) limits: Arc<Limits>,
     pub(super) rate: Option<MessageRate>,
+    pub(super) deflate: DeflateOptions,
 }

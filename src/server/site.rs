@@ -8,6 +8,7 @@ use super::config::ServerLimits;
 use super::http::{self, Response};
 use super::mailbox::Mailbox;
 use super::mount::MountInfo;
+use crate::protocol::deflate::DeflateParameters;
 use crate::protocol::handshake::{self, HandshakeError, Request, ServerOptions};
 
 /// What is at which path, and who may come.
@@ -35,6 +36,7 @@ pub(super) enum Answer {
     WebSocket {
         mount: usize,
         response: Vec<u8>,
+        deflate: Option<DeflateParameters>,
     },
     Plain(Response),
 }
@@ -69,7 +71,8 @@ impl Shared {
         if !request.is_websocket_attempt() {
             return Answer::Plain(http::answer(&request, &self.site, draining));
         }
-        let Some(mount) = self.site.mount(request.path()) else {
+        let found = self.site.mount(request.path());
+        let Some((mount, info)) = found.and_then(|at| Some((at, self.site.mounts.get(at)?))) else {
             return Answer::Plain(http::not_found(&self.site));
         };
         if draining || self.budget.pressure() >= Pressure::RefuseNewcomers {
@@ -83,12 +86,18 @@ impl Shared {
         let options = ServerOptions {
             subprotocols: &self.site.subprotocols,
             origins: self.site.origins.as_deref(),
+            deflate: info.deflate.mode,
         };
         match handshake::accept(&request, &options) {
             Ok(accepted) => {
                 let mut response = Vec::new();
                 accepted.write_response(&mut response);
-                Answer::WebSocket { mount, response }
+                let deflate = accepted.extensions.deflate();
+                Answer::WebSocket {
+                    mount,
+                    response,
+                    deflate,
+                }
             }
             Err(error) => Answer::Plain(refusal(&error)),
         }

@@ -6,9 +6,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use httparse::{EMPTY_HEADER, Header};
 
+use super::extensions::{self, Agreed, PERMESSAGE_DEFLATE};
 use super::head::HeadScanner;
 use super::request::{MAX_HEADERS, Repeated, is_authority, only, values};
-use super::extensions::{self, Agreed, PERMESSAGE_DEFLATE};
 use super::{PROTOCOL_VERSION, accept_key, tokens};
 
 /// A request for a WebSocket.
@@ -162,7 +162,10 @@ impl ClientRequest {
         self.judge_headers(response.headers)?;
         let subprotocol = self.chosen_subprotocol(response.headers)?;
         let extensions = self.agreed_extensions(response.headers)?;
-        Ok(Established { subprotocol, extensions })
+        Ok(Established {
+            subprotocol,
+            extensions,
+        })
     }
 
     /// The items 2 to 4 of what 4.1 has the client validate.

@@ -72,17 +72,32 @@ impl Extension {
         let Self::PermessageDeflate(parameters) = self;
         out.extend_from_slice(PERMESSAGE_DEFLATE.as_bytes());
         let flags = [
-            ("; server_no_context_takeover", parameters.server_no_context_takeover),
-            ("; client_no_context_takeover", parameters.client_no_context_takeover),
+            (
+                "; server_no_context_takeover",
+                parameters.server_no_context_takeover,
+            ),
+            (
+                "; client_no_context_takeover",
+                parameters.client_no_context_takeover,
+            ),
         ];
         for (text, _) in flags.into_iter().filter(|(_, set)| *set) {
             out.extend_from_slice(text.as_bytes());
         }
         let windows = [
-            ("; server_max_window_bits=", parameters.server_max_window_bits),
-            ("; client_max_window_bits=", parameters.client_max_window_bits),
+            (
+                "; server_max_window_bits=",
+                parameters.server_max_window_bits,
+            ),
+            (
+                "; client_max_window_bits=",
+                parameters.client_max_window_bits,
+            ),
         ];
-        for (text, bits) in windows.into_iter().filter(|(_, bits)| bits < WINDOW_BITS.end()) {
+        for (text, bits) in windows
+            .into_iter()
+            .filter(|(_, bits)| bits < WINDOW_BITS.end())
+        {
             out.extend_from_slice(text.as_bytes());
             out.extend_from_slice(bits.to_string().as_bytes());
         }
@@ -99,7 +114,8 @@ pub struct Agreed {
 impl Agreed {
     /// The parameters of permessage-deflate, if it will be used.
     pub fn deflate(&self) -> Option<DeflateParameters> {
-        self.extension.map(|Extension::PermessageDeflate(parameters)| parameters)
+        self.extension
+            .map(|Extension::PermessageDeflate(parameters)| parameters)
     }
 }
 
@@ -142,7 +158,9 @@ pub fn read_response(extensions: &[Offer<'_>]) -> Result<Agreed, UnexpectedExten
         [] => Ok(Agreed::default()),
         [only] => {
             let parameters = read_deflate(only, Side::Response).ok_or(UnexpectedExtension)?;
-            Ok(Agreed { extension: Some(Extension::PermessageDeflate(parameters)) })
+            Ok(Agreed {
+                extension: Some(Extension::PermessageDeflate(parameters)),
+            })
         }
         _ => Err(UnexpectedExtension),
     }
@@ -191,7 +209,10 @@ fn read_deflate(offer: &Offer<'_>, side: Side) -> Option<DeflateParameters> {
 
 /// 7.1.2.1: "a decimal integer value without leading zeroes between 8 to 15, inclusive".
 fn window_bits(text: &str) -> Option<u8> {
-    let bits = text.parse().ok().filter(|bits| WINDOW_BITS.contains(bits))?;
+    let bits = text
+        .parse()
+        .ok()
+        .filter(|bits| WINDOW_BITS.contains(bits))?;
     (!text.starts_with(['0', '+'])).then_some(bits)
 }
 
@@ -440,7 +461,10 @@ mod tests {
         assert_eq!(answer(chrome, DeflateMode::Off), None);
         let shared = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
         assert_eq!(answer(chrome, DeflateMode::Shared).as_deref(), Some(shared));
-        assert_eq!(answer(chrome, DeflateMode::Takeover).as_deref(), Some("permessage-deflate"));
+        assert_eq!(
+            answer(chrome, DeflateMode::Takeover).as_deref(),
+            Some("permessage-deflate")
+        );
     }
 
     #[test]
@@ -455,7 +479,10 @@ mod tests {
         }
         // 15 is what holds without a word.
         let offer = "permessage-deflate; server_max_window_bits=15; client_max_window_bits=8";
-        assert_eq!(answer(offer, DeflateMode::Takeover).as_deref(), Some("permessage-deflate"));
+        assert_eq!(
+            answer(offer, DeflateMode::Takeover).as_deref(),
+            Some("permessage-deflate")
+        );
     }
 
     #[test]
