@@ -1,28 +1,686 @@
-//! One WebSocket (stub, replaced in the next commit).
-use super::{CloseCode, Violation};
-/// placeholder
+//! One WebSocket, in either role: RFC 6455, sections 5 to 7, put together.
+//!
+//! # The contract
+//!
+//! Whoever drives a [`Connection`] (the server's loop, a client, a fuzzer, a test script):
+//!
+//! 1. hands what the transport delivered to [`Connection::receive`], again and again until it
+//!    returns `None`, answering each event through the outbox that comes with it;
+//! 2. writes [`Connection::pending_output`] and reports with [`Connection::advance_output`];
+//! 3. says [`Connection::receive_eof`] when the transport has ended;
+//! 4. calls [`Connection::handle_timeout`] once [`Connection::next_timeout`] has come;
+//! 5. half-closes the transport when [`Connection::wants_shutdown`], then reads and discards until
+//!    the peer has closed too; drops it at once when [`Connection::wants_drop`].
+//!
+//! Each step may be taken at any time and none can fail.
+//!
+//! # States
+//!
+//! ```text
+//!          we send Close                    the peer's Close arrives
+//!  Open ------------------> Closing --------------------------------.
+//!    |                         | close deadline, end of transport    v
+//!    `-------------------------+----------------------------------> Closed
+//!       the peer's Close arrives (and is answered), a violation, end of transport
+//! ```
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::close::{CloseCode, CloseReason};
+use super::deflate::{DeflateOptions, DeflateParameters, DeflatePool, Deflater, Inflater, RSV1};
+use super::frame::{Expected, FrameHeader, Opcode};
+use super::masking::{MaskingKeys, Role, apply_mask};
+use super::message::{Message, PartialFrame, Unfinished, Whole};
+use super::outbox::Outbox;
+use super::violation::Violation;
+
+/// What one connection may use. All connections of a mount share one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest message, in bytes; a longer one is answered with 1009.
+    pub max_message: usize,
+    /// The most empty fragments in a row; one more is answered with 1008.
+    pub max_empty_fragments: u32,
+    /// The bytes that may wait to be sent, give or take one message.
+    pub outbox: usize,
+    /// A message must be complete after this time, else it is answered with 1008.
+    pub reassembly: Duration,
+    /// After this time without a byte from the peer it is sent a ping.
+    pub ping_after: Duration,
+    /// So long a ping may remain without any byte from the peer; then the connection is dropped.
+    pub pong_wait: Duration,
+    /// So long the peer may take to answer our Close frame; then the connection is dropped.
+    pub close_wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_message: 64 * 1024,
+            max_empty_fragments: 256,
+            outbox: 256 * 1024,
+            reassembly: Duration::from_secs(30),
+            ping_after: Duration::from_secs(25),
+            pong_wait: Duration::from_secs(10),
+            close_wait: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Something that a peer did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A whole text message.
+    Text(&'a str),
+    /// A whole binary message.
+    Binary(&'a [u8]),
+    /// A ping with its payload. It has been answered.
+    Ping(&'a [u8]),
+    /// A pong with its payload, asked for or not.
+    Pong(&'a [u8]),
+    /// The peer's Close frame. If it began the closing handshake, it has been answered.
+    Close(Option<CloseReason<'a>>),
+    /// The peer broke a rule. The Close frame that says so is queued, and all further input is
+    /// discarded.
+    Violation(Violation),
+}
+
+/// Where a connection stands: RFC 6455, 7.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Messages flow both ways.
+    Open,
+    /// A Close frame was sent; the peer's is awaited. Its messages are no longer delivered.
+    Closing,
+    /// Nothing more will be received. Output may still be pending.
+    Closed,
+}
+
+/// Who or what ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndedBy {
-    /// The peer.
+    /// The peer sent the first Close frame.
     Peer,
+    /// Our side sent the first Close frame.
+    Local,
+    /// The peer broke a rule.
+    Violation(Violation),
+    /// The transport ended before any Close frame.
+    Transport,
+    /// The peer was silent after a ping.
+    Silence,
 }
+
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closure {
-    /// Who.
+    /// Who or what ended it.
     pub by: EndedBy,
-    /// The close code of the Close frame that decided it.
+    /// The code of the Close frame that ended it: the peer's or ours, as `by` tells. None if there
+    /// was no such frame, or no code in it.
     pub code: Option<CloseCode>,
-    /// Whether both Close frames were exchanged.
+    /// Whether Close frames went both ways: RFC 6455, 7.1.4, "closed _cleanly_".
     pub clean: bool,
-    /// A violation.
-    pub violation: Option<Violation>,
 }
-/// placeholder
-pub struct Connection;
-/// placeholder
-pub enum Event {}
-/// placeholder
-pub struct Limits;
-/// placeholder
-pub enum State {}
+
+/// One WebSocket after its handshake.
+pub struct Connection {
+    limits: Arc<Limits>,
+    outbox: Outbox,
+    unfinished: Option<Box<Unfinished>>,
+    /// Inflates compressed messages, if permessage-deflate was agreed on.
+    inflater: Option<Box<Inflater>>,
+    /// The latest time that we were told.
+    clock: Instant,
+    /// When the peer was last heard.
+    heard: Instant,
+    /// Since when an answer is awaited: to our ping while open, to our Close frame while closing.
+    waiting_since: Option<Instant>,
+    closure: Option<Closure>,
+    role: Role,
+    /// Whether the wait for the peer's Close frame has begun: it turns `waiting_since` into that.
+    closing: bool,
+    transport_ended: bool,
+    gave_up: bool,
+}
+
+/// What one step found: in the input, or in what was gathered before.
+enum Item<'i> {
+    Message(Whole<'i>),
+    Control(Opcode, &'i [u8]),
+    GatheredMessage,
+    GatheredControl(Opcode),
+}
+
+impl Connection {
+    /// The server's end: it expects masked frames.
+    pub fn server(limits: Arc<Limits>, now: Instant) -> Self {
+        Self::new(Role::Server, limits, now, None)
+    }
+
+    /// The client's end: it masks its frames, with keys from `masking_keys`.
+    pub fn client(limits: Arc<Limits>, now: Instant, masking_keys: Box<dyn MaskingKeys>) -> Self {
+        Self::new(Role::Client, limits, now, Some(masking_keys))
+    }
+
+    fn new(
+        role: Role,
+        limits: Arc<Limits>,
+        now: Instant,
+        masking_keys: Option<Box<dyn MaskingKeys>>,
+    ) -> Self {
+        Self {
+            outbox: Outbox::new(limits.outbox, masking_keys),
+            limits,
+            unfinished: None,
+            inflater: None,
+            clock: now,
+            heard: now,
+            waiting_since: None,
+            closure: None,
+            role,
+            closing: false,
+            transport_ended: false,
+            gave_up: false,
+        }
+    }
+
+    /// Uses permessage-deflate from here on, as both sides agreed in the handshake. The pool is
+    /// shared by all connections that one loop serves.
+    pub fn use_deflate(
+        &mut self,
+        agreed: &DeflateParameters,
+        options: &DeflateOptions,
+        pool: &Arc<DeflatePool>,
+    ) {
+        let inflater = Inflater::new(self.role, agreed, options, Arc::clone(pool));
+        self.inflater = Some(Box::new(inflater));
+        let deflater = Deflater::new(self.role, agreed, options, Arc::clone(pool));
+        self.outbox.compress_with(deflater);
+    }
+
+    /// Takes one item from the front of `input`: the event, and the outbox to answer it with. The
+    /// payload is unmasked in place, so `input` is written to. `None`: all input is used up.
+    pub fn receive<'s, 'i: 's>(
+        &'s mut self,
+        now: Instant,
+        input: &mut &'i mut [u8],
+    ) -> Option<(Event<'s>, &'s mut Outbox)> {
+        self.tick(now);
+        if !input.is_empty() {
+            self.heard = now;
+            if !self.closing {
+                self.waiting_since = None;
+            }
+        }
+        if let Some(unfinished) = &mut self.unfinished {
+            unfinished.forget_delivered();
+        }
+        let found = loop {
+            // 1.4: "After receiving a control frame indicating the connection should be closed, a
+            // peer [...] discards any further data received". The same holds after a violation:
+            // 7.1.7, an endpoint "MUST NOT continue to attempt to process data".
+            if self.closure.is_some() {
+                *input = &mut [];
+                self.unfinished = None;
+                return None;
+            }
+            match self.step(input) {
+                Ok(None) => break None,
+                // While we wait for the peer's Close frame, its messages have no reader any more;
+                // a browser drops them in this state too.
+                Ok(Some(item)) if self.closing && !item.is_close() => self.forget(&item),
+                Ok(Some(item)) => break Some(Ok(item)),
+                Err(violation) => break Some(Err(violation)),
+            }
+        };
+        if self
+            .unfinished
+            .as_ref()
+            .is_some_and(|unfinished| unfinished.is_empty())
+        {
+            self.unfinished = None;
+        }
+        let event = match found? {
+            Ok(item) => item.into_event(self.unfinished.as_deref()),
+            Err(violation) => {
+                self.fail(violation);
+                Event::Violation(violation)
+            }
+        };
+        Some((event, &mut self.outbox))
+    }
+
+    /// The transport has ended: no byte will come any more.
+    pub fn receive_eof(&mut self) {
+        self.transport_ended = true;
+        if self.closure.is_none() {
+            // Not `closing`: the Close frame may have been queued since the last call.
+            let by = if self.outbox.is_closed() {
+                EndedBy::Local
+            } else {
+                EndedBy::Transport
+            };
+            self.end(by, self.outbox.close_code(), false);
+        }
+    }
+
+    /// Does what is due at `now`: pings a silent peer, gives up on one that does not answer, ends a
+    /// message that takes too long. Calling it early or late does no harm.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.tick(now);
+        if self.next_timeout().is_none_or(|due| due > now) {
+            return;
+        }
+        if self.closing {
+            self.gave_up = true;
+            if self.closure.is_none() {
+                self.end(EndedBy::Local, self.outbox.close_code(), false);
+            }
+        } else if self.reassembly_due().is_some_and(|due| due <= now) {
+            self.fail(Violation::ReassemblyTimedOut);
+        } else if self.waiting_since.is_some() {
+            self.gave_up = true;
+            self.end(EndedBy::Silence, None, false);
+        } else {
+            // Refused only after a Close frame, and then we are closing.
+            let _ = self.outbox.ping(b"");
+            self.waiting_since = Some(now);
+        }
+    }
+
+    /// When [`Connection::handle_timeout`] is to be called; `None`: there is nothing to wait for.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        let waits_for_server = self.role == Role::Client && !self.transport_ended;
+        if self.gave_up || (self.closure.is_some() && !waits_for_server) {
+            return None;
+        }
+        if self.outbox.is_closed() {
+            let since = self
+                .waiting_since
+                .filter(|_| self.closing)
+                .unwrap_or(self.clock);
+            return since.checked_add(self.limits.close_wait);
+        }
+        let silence = match self.waiting_since {
+            Some(since) => since.checked_add(self.limits.pong_wait),
+            None => self.heard.checked_add(self.limits.ping_after),
+        };
+        [silence, self.reassembly_due()].into_iter().flatten().min()
+    }
+
+    /// The bytes to write to the transport.
+    pub fn pending_output(&self) -> &[u8] {
+        self.outbox.pending()
+    }
+
+    /// The transport took the first `count` bytes of the pending output.
+    pub fn advance_output(&mut self, count: usize) {
+        self.outbox.advance(count);
+    }
+
+    /// Whether the transport's sending side is to be closed: all is sent, and we are done.
+    ///
+    /// RFC 6455, 7.1.1: "the underlying TCP connection, in most normal cases, SHOULD be closed first
+    /// by the server", so a client waits for the server here.
+    pub fn wants_shutdown(&self) -> bool {
+        let Some(closure) = self.closure else {
+            return false;
+        };
+        let may_close = match self.role {
+            Role::Server => true,
+            Role::Client => self.transport_ended || self.gave_up || !closure.clean,
+        };
+        may_close && self.outbox.pending().is_empty()
+    }
+
+    /// Whether the transport is to be dropped at once: the peer does not answer any more.
+    pub fn wants_drop(&self) -> bool {
+        self.gave_up
+    }
+
+    /// Where the connection stands.
+    pub fn state(&self) -> State {
+        match self.closure {
+            Some(_) => State::Closed,
+            None if self.outbox.is_closed() => State::Closing,
+            None => State::Open,
+        }
+    }
+
+    /// How the connection ended; `None` as long as it has not.
+    pub fn closure(&self) -> Option<Closure> {
+        self.closure
+    }
+
+    /// The outbox, to send something of our own accord.
+    pub fn outbox(&mut self, now: Instant) -> &mut Outbox {
+        self.tick(now);
+        &mut self.outbox
+    }
+
+    /// The peer has been kept waiting by us, so its silence says nothing: the time begins anew.
+    pub fn excuse_silence(&mut self, now: Instant) {
+        self.tick(now);
+        self.heard = now;
+        if !self.closing {
+            self.waiting_since = None;
+        }
+    }
+
+    /// How many bytes are held for this connection, in either direction.
+    pub fn held(&self) -> usize {
+        let message = self
+            .unfinished
+            .as_ref()
+            .and_then(|unfinished| unfinished.message.as_ref());
+        self.outbox
+            .held()
+            .saturating_add(message.map_or(0, Message::held))
+    }
+
+    /// Notes the time, and whether a Close frame was queued since the last call.
+    fn tick(&mut self, now: Instant) {
+        if self.outbox.is_closed() && !self.closing {
+            self.closing = true;
+            self.waiting_since = Some(self.clock);
+        }
+        self.clock = now;
+    }
+
+    /// One step: consumes input until there is an item, or none is left.
+    fn step<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Item<'i>>, Violation> {
+        while !input.is_empty() {
+            let partial = self
+                .unfinished
+                .as_mut()
+                .and_then(|unfinished| unfinished.frame.take());
+            let (header, received) = match partial {
+                Some(PartialFrame { header, received }) => (header, received),
+                None => match self.take_header(input)? {
+                    Some(header) => (header, 0),
+                    None => return Ok(None),
+                },
+            };
+            let wanted = header.payload_length.saturating_sub(received);
+            let available = usize::try_from(wanted).map_or(input.len(), |w| w.min(input.len()));
+            let Some((piece, rest)) = std::mem::take(input).split_at_mut_checked(available) else {
+                return Ok(None);
+            };
+            *input = rest;
+            if let Some(key) = header.masking_key {
+                apply_mask(piece, key, received);
+            }
+            let complete = piece.len() as u64 == wanted;
+            let piece = &*piece;
+            let item = if header.opcode.is_control() {
+                self.control_piece(&header, piece, complete)?
+            } else {
+                self.data_piece(&header, piece, received == 0 && complete, complete)?
+            };
+            if !complete {
+                let received = received.saturating_add(piece.len() as u64);
+                self.unfinished().frame = Some(PartialFrame { header, received });
+            }
+            if item.is_some() {
+                return Ok(item);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes a frame's header from the input, or what there is of it.
+    fn take_header(&mut self, input: &mut &mut [u8]) -> Result<Option<FrameHeader>, Violation> {
+        let expected = self.expected();
+        let stash = self
+            .unfinished
+            .as_mut()
+            .map(|unfinished| &mut unfinished.header);
+        if let Some(stash) = stash.filter(|stash| !stash.bytes().is_empty()) {
+            let before = stash.bytes().len();
+            stash.push(input);
+            let parsed = FrameHeader::parse(stash.bytes(), &expected)?;
+            let Some((header, size)) = parsed else {
+                *input = &mut [];
+                return Ok(None);
+            };
+            stash.clear();
+            consume(input, size.saturating_sub(before));
+            return Ok(Some(header));
+        }
+        let Some((header, size)) = FrameHeader::parse(input, &expected)? else {
+            self.unfinished().header.push(input);
+            *input = &mut [];
+            return Ok(None);
+        };
+        consume(input, size);
+        Ok(Some(header))
+    }
+
+    /// What the next header is judged by.
+    fn expected(&self) -> Expected {
+        let limit = self.limits.max_message;
+        // What cannot be compressed grows a little. What the message inflates to is counted as it
+        // is inflated.
+        let compressed_limit = limit.saturating_add(limit / 64).saturating_add(64);
+        let message = self.message();
+        let room = match message {
+            Some(message) if message.compressed => {
+                compressed_limit.saturating_sub(message.on_the_wire)
+            }
+            Some(message) => limit.saturating_sub(message.len()),
+            None => limit,
+        };
+        Expected {
+            role: self.role,
+            in_message: message.is_some(),
+            extension_bits: if self.inflater.is_some() { RSV1 } else { 0 },
+            room: room as u64,
+            compressed_room: compressed_limit as u64,
+        }
+    }
+
+    fn control_piece<'i>(
+        &mut self,
+        header: &FrameHeader,
+        piece: &'i [u8],
+        complete: bool,
+    ) -> Result<Option<Item<'i>>, Violation> {
+        let gathered = self
+            .unfinished
+            .as_ref()
+            .is_some_and(|unfinished| !unfinished.control.bytes().is_empty());
+        if complete && !gathered {
+            self.obey(header.opcode, piece)?;
+            return Ok(Some(Item::Control(header.opcode, piece)));
+        }
+        let unfinished = self.unfinished();
+        unfinished.control.push(piece);
+        if !complete {
+            return Ok(None);
+        }
+        unfinished.control_delivered = true;
+        let payload = std::mem::replace(&mut unfinished.control, super::message::Stash::EMPTY);
+        let obeyed = self.obey(header.opcode, payload.bytes());
+        self.unfinished().control = payload;
+        obeyed.map(|()| Some(Item::GatheredControl(header.opcode)))
+    }
+
+    fn data_piece<'i>(
+        &mut self,
+        header: &FrameHeader,
+        piece: &'i [u8],
+        whole_frame: bool,
+        complete: bool,
+    ) -> Result<Option<Item<'i>>, Violation> {
+        let lies_whole = whole_frame && header.fin && header.opcode != Opcode::Continuation;
+        if lies_whole && header.reserved == 0 {
+            // A header that came in an earlier read, without payload, has begun a message.
+            if let Some(unfinished) = &mut self.unfinished {
+                unfinished.message = None;
+            }
+            return Ok(Some(Item::Message(match header.opcode {
+                Opcode::Text => {
+                    let text = str::from_utf8(piece).map_err(|_| Violation::InvalidUtf8InText)?;
+                    Whole::Text(text)
+                }
+                _ => Whole::Binary(piece),
+            })));
+        }
+        let Self {
+            unfinished,
+            inflater,
+            limits,
+            clock,
+            ..
+        } = self;
+        let unfinished = unfinished.get_or_insert_with(|| Box::new(Unfinished::new()));
+        let message = unfinished
+            .message
+            .get_or_insert_with(|| Message::new(header, *clock));
+        message.on_the_wire = message.on_the_wire.saturating_add(piece.len());
+        match inflater.as_mut().filter(|_| message.compressed) {
+            Some(inflater) => {
+                let mut sink = |inflated: &[u8]| {
+                    if message.len().saturating_add(inflated.len()) > limits.max_message {
+                        return Err(Violation::MessageTooBig);
+                    }
+                    message.push(inflated)
+                };
+                inflater.push(piece, &mut sink)?;
+                if complete && header.fin {
+                    inflater.finish(&mut sink)?;
+                }
+            }
+            None => message.push(piece)?,
+        }
+        if !complete {
+            return Ok(None);
+        }
+        message.end_frame(header, limits.max_empty_fragments)?;
+        if !header.fin {
+            return Ok(None);
+        }
+        unfinished.message_delivered = true;
+        Ok(Some(Item::GatheredMessage))
+    }
+
+    /// Does what a control frame asks for.
+    fn obey(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Violation> {
+        match opcode {
+            // 5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response,
+            // unless it already received a Close frame."
+            Opcode::Ping => self.outbox.answer_ping(payload),
+            Opcode::Close => {
+                let reason = CloseReason::parse(payload)?;
+                let code = reason.map(|reason| reason.code);
+                if self.outbox.is_closed() {
+                    self.end(EndedBy::Local, self.outbox.close_code(), true);
+                } else {
+                    // 5.5.1: "If an endpoint receives a Close frame and did not previously send a
+                    // Close frame, the endpoint MUST send a Close frame in response. (When sending a
+                    // Close frame in response, the endpoint typically echos the status code it
+                    // received.)"
+                    let _ = match reason {
+                        Some(reason) => self.outbox.close(reason.code, reason.reason),
+                        None => self.outbox.close_without_code(),
+                    };
+                    self.end(EndedBy::Peer, code, true);
+                }
+            }
+            // 5.5.3: "A response to an unsolicited Pong frame is not expected."
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// 7.1.7: "_Fail the WebSocket Connection_": say why, then process nothing more.
+    fn fail(&mut self, violation: Violation) {
+        let rule = violation.rule();
+        // If a Close frame was sent before, that one has to do.
+        let _ = self.outbox.close(rule.code, rule.sentence);
+        self.end(EndedBy::Violation(violation), Some(rule.code), false);
+    }
+
+    fn end(&mut self, by: EndedBy, code: Option<CloseCode>, clean: bool) {
+        self.closure = Some(Closure { by, code, clean });
+        // There will be no rest of what was begun.
+        self.unfinished = None;
+        // From here on only a client waits, for the server to close the transport.
+        self.closing = true;
+        self.waiting_since = Some(self.clock);
+    }
+
+    /// Drops an item that is not to be delivered.
+    fn forget(&mut self, item: &Item<'_>) {
+        if let (Item::GatheredMessage | Item::GatheredControl(_), Some(unfinished)) =
+            (item, &mut self.unfinished)
+        {
+            unfinished.forget_delivered();
+        }
+    }
+
+    fn message(&self) -> Option<&Message> {
+        self.unfinished.as_ref()?.message.as_ref()
+    }
+
+    fn unfinished(&mut self) -> &mut Unfinished {
+        self.unfinished
+            .get_or_insert_with(|| Box::new(Unfinished::new()))
+    }
+
+    fn reassembly_due(&self) -> Option<Instant> {
+        self.message()?.started.checked_add(self.limits.reassembly)
+    }
+}
+
+impl<'i> Item<'i> {
+    fn is_close(&self) -> bool {
+        matches!(
+            self,
+            Self::Control(Opcode::Close, _) | Self::GatheredControl(Opcode::Close)
+        )
+    }
+
+    fn into_event<'s>(self, unfinished: Option<&'s Unfinished>) -> Event<'s>
+    where
+        'i: 's,
+    {
+        match self {
+            Self::Message(whole) => whole.into(),
+            Self::Control(opcode, payload) => control_event(opcode, payload),
+            Self::GatheredMessage => unfinished
+                .and_then(|unfinished| unfinished.message.as_ref())
+                .map_or(Event::Binary(b""), |message| message.whole().into()),
+            Self::GatheredControl(opcode) => {
+                let payload = unfinished.map(|unfinished| unfinished.control.bytes());
+                control_event(opcode, payload.unwrap_or_default())
+            }
+        }
+    }
+}
+
+impl<'a> From<Whole<'a>> for Event<'a> {
+    fn from(whole: Whole<'a>) -> Self {
+        match whole {
+            Whole::Text(text) => Event::Text(text),
+            Whole::Binary(payload) => Event::Binary(payload),
+        }
+    }
+}
+
+fn control_event(opcode: Opcode, payload: &[u8]) -> Event<'_> {
+    match opcode {
+        Opcode::Ping => Event::Ping(payload),
+        Opcode::Close => Event::Close(CloseReason::parse(payload).ok().flatten()),
+        _ => Event::Pong(payload),
+    }
+}
+
+fn consume(input: &mut &mut [u8], count: usize) {
+    *input = std::mem::take(input).get_mut(count..).unwrap_or_default();
+}
+
+#[cfg(test)]
+mod tests;

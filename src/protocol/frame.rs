@@ -97,8 +97,10 @@ pub struct Expected {
     pub in_message: bool,
     /// The reserved bits to which a negotiated extension gives a meaning on a message's first frame.
     pub extension_bits: u8,
-    /// How many bytes the message may still grow by.
+    /// How many bytes of payload the message may still take.
     pub room: u64,
+    /// The same for a message that begins with one of the extension bits set.
+    pub compressed_room: u64,
 }
 
 impl FrameHeader {
@@ -133,7 +135,13 @@ impl FrameHeader {
         let Some((payload_length, length_size)) = parse_length(second & LENGTH, bytes)? else {
             return Ok(None);
         };
-        if !opcode.is_control() && payload_length > expected.room {
+        let compressed = first & expected.extension_bits != 0;
+        let room = if compressed {
+            expected.compressed_room
+        } else {
+            expected.room
+        };
+        if !opcode.is_control() && payload_length > room {
             return Err(Violation::MessageTooBig);
         }
 
@@ -279,6 +287,7 @@ mod tests {
         in_message: false,
         extension_bits: 0,
         room: u64::MAX,
+        compressed_room: u64::MAX,
     };
     const CLIENT: Expected = Expected {
         role: Role::Client,
@@ -384,6 +393,7 @@ mod tests {
                         in_message,
                         extension_bits,
                         room: u64::MAX,
+                        compressed_room: u64::MAX,
                     };
                     for pair in 0..=u16::MAX {
                         let [first, second] = pair.to_be_bytes();

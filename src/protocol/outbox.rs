@@ -5,6 +5,7 @@
 //! replies of one turn so leave with one system call.
 
 use super::close::{CloseCode, MAX_CONTROL_PAYLOAD, fit_reason};
+use super::deflate::{Deflater, RSV1};
 use super::frame::{FrameHeader, Opcode};
 use super::masking::{MaskingKeys, apply_mask};
 
@@ -34,8 +35,11 @@ pub struct Outbox {
     limit: usize,
     /// A client masks its frames, and this makes the keys; a server has none.
     masking_keys: Option<Box<dyn MaskingKeys>>,
+    /// Compresses messages, if permessage-deflate was agreed on.
+    deflater: Option<Box<Deflater>>,
     owed_pong: Option<Box<OwedPong>>,
     close_sent: bool,
+    close_code: Option<CloseCode>,
     /// Whether the storage of `bytes` is lent, see [`Outbox::lend`].
     lent: bool,
 }
@@ -55,10 +59,22 @@ impl Outbox {
             advanced: 0,
             limit,
             masking_keys,
+            deflater: None,
             owed_pong: None,
             close_sent: false,
+            close_code: None,
             lent: false,
         }
+    }
+
+    /// From now on messages are compressed.
+    pub(super) fn compress_with(&mut self, deflater: Deflater) {
+        self.deflater = Some(Box::new(deflater));
+    }
+
+    /// Queues what precedes the first frame: the server's answer to the handshake.
+    pub fn preface(&mut self, response: &[u8]) {
+        self.bytes.extend_from_slice(response);
     }
 
     /// Queues a text message.
@@ -91,7 +107,9 @@ impl Outbox {
             *to = *from;
             length = 1_usize.saturating_add(length);
         }
-        self.close_with(payload.get(..length).unwrap_or_default())
+        self.close_with(payload.get(..length).unwrap_or_default())?;
+        self.close_code = Some(code);
+        Ok(())
     }
 
     /// Queues a Close frame without a code, which the peer will report as 1005.
@@ -102,6 +120,11 @@ impl Outbox {
     /// Whether a Close frame was queued: then nothing more can be.
     pub fn is_closed(&self) -> bool {
         self.close_sent
+    }
+
+    /// The code of the Close frame that was queued, if there is one and it had a code.
+    pub fn close_code(&self) -> Option<CloseCode> {
+        self.close_code
     }
 
     /// The bytes to send.
@@ -180,14 +203,24 @@ impl Outbox {
         if !self.close_sent && self.pending().len() >= self.limit {
             return Err(SendError::Full);
         }
-        self.frame(opcode, payload)
+        if self.close_sent {
+            return Err(SendError::Closed);
+        }
+        let compressed = self
+            .deflater
+            .as_mut()
+            .and_then(|deflater| deflater.deflate(payload));
+        match compressed {
+            Some(compressed) => self.frame(opcode, RSV1, &compressed),
+            None => self.frame(opcode, 0, payload),
+        }
     }
 
     fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         if payload.len() > MAX_CONTROL_PAYLOAD {
             return Err(SendError::ControlFrameTooLong);
         }
-        self.frame(opcode, payload)
+        self.frame(opcode, 0, payload)
     }
 
     fn close_with(&mut self, payload: &[u8]) -> Result<(), SendError> {
@@ -197,7 +230,7 @@ impl Outbox {
         Ok(())
     }
 
-    fn frame(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+    fn frame(&mut self, opcode: Opcode, reserved: u8, payload: &[u8]) -> Result<(), SendError> {
         if self.close_sent {
             return Err(SendError::Closed);
         }
@@ -209,6 +242,7 @@ impl Outbox {
         let masking_key = self.masking_keys.as_mut().map(|keys| keys.next_key());
         let header = FrameHeader {
             masking_key,
+            reserved,
             ..FrameHeader::new(opcode, payload.len() as u64)
         };
         header.encode(&mut self.bytes);

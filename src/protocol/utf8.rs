@@ -55,6 +55,11 @@ impl Utf8Stream {
         self.length == 0
     }
 
+    /// How many bytes are carried: at most three.
+    pub fn carried_len(&self) -> usize {
+        self.length.into()
+    }
+
     /// Adds one byte to the carried ones; moves them to `text` when they are a character.
     fn complete_with(&mut self, next: u8, text: &mut String) -> Result<(), InvalidUtf8> {
         let [a, b, c] = self.carried;

@@ -1,0 +1,76 @@
+//! Reads the command line, and does what it says.
+//!
+//! - `serve`: the flags of the server, and how they become a [`Config`](wigwag::server::Config);
+//! - `values`: sizes, times and mounts as a human writes them.
+
+mod serve;
+mod values;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+/// A WebSocket server that you can see through.
+///
+/// Without a command it serves: open the address that it prints in two browser tabs, and call
+/// from one to the other.
+#[derive(Parser)]
+#[command(
+    name = "wigwag",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::Arguments,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve WebSockets, the demo page, and static files
+    Serve(Box<serve::Arguments>),
+}
+
+/// Runs the command line of this process.
+pub(crate) fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let arguments = match cli.command {
+        Some(Command::Serve(arguments)) => *arguments,
+        None => cli.serve,
+    };
+    match serve::run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("wigwag: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Help goes to standard output whole; a mistake is named in one line.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        // A reader that closes early (`| head`) is not an error.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let paragraph = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.is_empty());
+    let line = paragraph.collect::<Vec<_>>().join(" ");
+    eprintln!("wigwag: {line} (try wigwag --help)");
+    ExitCode::from(2)
+}

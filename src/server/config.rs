@@ -1,0 +1,88 @@
+//! What a server is told before it starts. Every number that bounds something is here.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::mount::Mount;
+
+/// A server's settings; [`Config::default`] has the values that the command line documents.
+pub struct Config {
+    /// The addresses to listen on. Port 0 takes a free port.
+    pub listen: Vec<SocketAddr>,
+    /// How many connections the kernel may hold ready for us to accept.
+    pub backlog: u32,
+    /// How many event loops to run, each on a thread of its own.
+    pub loops: u16,
+    /// Which application serves which path.
+    pub mounts: Vec<Mount>,
+    /// The subprotocols that this server speaks.
+    pub subprotocols: Vec<String>,
+    /// The origins whose pages may connect; `None`: any.
+    pub origins: Option<Vec<String>>,
+    /// A folder of files to serve instead of the demo page.
+    pub www: Option<PathBuf>,
+    /// The bounds that hold for every connection, whatever its path.
+    pub limits: ServerLimits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8888))],
+            backlog: 1024,
+            loops: 1,
+            mounts: Vec::new(),
+            subprotocols: Vec::new(),
+            origins: None,
+            www: None,
+            limits: ServerLimits::default(),
+        }
+    }
+}
+
+/// The bounds that hold for every connection. Those that a mount may set for itself are in
+/// [`MountOptions`](super::MountOptions).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// The longest request head, in bytes; a longer one is answered with 431.
+    pub head: usize,
+    /// The most header fields of a request; more are answered with 431.
+    pub headers: usize,
+    /// A request must be complete after this time, however it trickles in; else 408.
+    pub handshake: Duration,
+    /// With so many connections the server stops accepting; the kernel's backlog holds the rest.
+    pub connections: usize,
+    /// The bytes that may be queued in the whole process, see [`budget`](super::budget).
+    pub queued: usize,
+    /// The most connections accepted in one turn of a loop.
+    pub accepts_per_turn: usize,
+    /// The most bytes read from one connection in one turn of a loop.
+    pub read_per_turn: usize,
+    /// With so many bytes waiting to be sent to a connection, nothing more is read from it.
+    pub high_water: usize,
+    /// After our last byte a peer has this long to close its side; then the connection is dropped.
+    pub linger: Duration,
+    /// A plain HTTP answer must make progress within this time.
+    pub stall: Duration,
+    /// How long connections may take to close when the server ends.
+    pub drain: Duration,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            head: 8 * 1024,
+            headers: 64,
+            handshake: Duration::from_secs(5),
+            connections: 65_536,
+            queued: 64 * 1024 * 1024,
+            accepts_per_turn: 16,
+            read_per_turn: 64 * 1024,
+            high_water: 64 * 1024,
+            linger: Duration::from_secs(5),
+            stall: Duration::from_secs(30),
+            drain: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,539 @@
+//! One loop's work, apart from waiting: what happens between two calls of `poll`.
+//!
+//! A [`Hub`] is told which transports are ready and what time it is. In a *turn* it then
+//!
+//! 1. runs every session that is ready, reading at most one budget from each: decodes, calls the
+//!    application, and writes the replies;
+//! 2. takes in what other loops have for its peers;
+//! 3. does what deadlines ask for;
+//! 4. writes to those who were sent something by others, once each.
+//!
+//! It waits for nothing and knows no sockets (see [`Transport`]), so a simulation can drive it.
+
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use log::{debug, error, info, warn};
+
+use super::budget::Pressure;
+use super::http::Response;
+use super::mount::Mounted;
+use super::peers::{Peers, Settled, log_open};
+use super::session::{Admission, Head, Phase, Session};
+use super::site::{Answer, Shared, refusal};
+use super::table::Key;
+use super::transport::Transport;
+use crate::apps::{Application, Context};
+use crate::protocol::deflate::DeflatePool;
+use crate::protocol::handshake::HeadScanner;
+use crate::protocol::{CloseCode, Connection, Event, State};
+
+/// After delivering to so many recipients in one turn, a session's further input waits for the next
+/// one: a single read may hold thousands of messages, each for thousands of peers.
+const DELIVERIES_PER_TURN: usize = 4096;
+
+/// What the kernel said of a transport. These are hints: reading and writing tell the truth.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Readiness {
+    /// There may be something to read.
+    pub readable: bool,
+    /// There may be room to write.
+    pub writable: bool,
+    /// The peer has ended its direction.
+    pub read_closed: bool,
+}
+
+/// The sessions of one loop, and the applications that they talk to.
+pub(super) struct Hub<T> {
+    applications: Vec<Mounted>,
+    peers: Peers<T>,
+    /// The one buffer that all reads of this loop go into.
+    scratch: Vec<u8>,
+    /// The DEFLATE states of all connections without context takeover.
+    deflate_pool: Arc<DeflatePool>,
+    draining: bool,
+}
+
+impl<T: Transport> Hub<T> {
+    pub(super) fn new(index: u16, shared: Arc<Shared>, applications: Vec<Mounted>) -> Self {
+        let scratch = vec![0; shared.limits.read_per_turn.max(1)];
+        Self {
+            applications,
+            peers: Peers::new(index, shared),
+            scratch,
+            deflate_pool: Arc::default(),
+            draining: false,
+        }
+    }
+
+    /// Takes in a connection. It is run in the next turn: to try is the surest way to know whether
+    /// something has arrived already.
+    pub(super) fn insert(&mut self, transport: T, address: SocketAddr, now: Instant) -> Key {
+        let limits = &self.peers.shared.limits;
+        let head = Head {
+            scanner: HeadScanner::new(limits.head),
+            bytes: Vec::new(),
+        };
+        let deadline = now.checked_add(limits.handshake).unwrap_or(now);
+        self.peers
+            .shared
+            .connections
+            .fetch_add(1, Ordering::Relaxed);
+        let key = self
+            .peers
+            .sessions
+            .insert(Session::new(transport, address, head, deadline));
+        self.peers.queue(key);
+        key
+    }
+
+    pub(super) fn transport(&mut self, key: Key) -> Option<&mut T> {
+        self.peers
+            .sessions
+            .get_mut(key)
+            .map(|session| &mut session.transport)
+    }
+
+    /// Drops a connection that never ran.
+    pub(super) fn abandon(&mut self, key: Key) {
+        self.peers.remove(key);
+    }
+
+    /// Notes what the kernel said. A key whose session is gone is ignored.
+    pub(super) fn ready(&mut self, key: Key, readiness: Readiness) {
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
+        session.readable |= readiness.readable || readiness.read_closed;
+        session.writable |= readiness.writable;
+        session.read_closed |= readiness.read_closed;
+        self.peers.queue(key);
+    }
+
+    /// Whether there is work left that no event will announce: whoever stops early resumes itself.
+    pub(super) fn must_not_wait(&self) -> bool {
+        !self.peers.runnable.is_empty()
+            || self.peers.shared.budget.pressure() >= Pressure::CloseLargest
+                && self.peers.largest().is_some()
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.peers.timers.next()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.peers.sessions.len() == 0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.peers.sessions.len()
+    }
+
+    /// One turn.
+    pub(super) fn turn(&mut self, now: Instant) {
+        self.peers.deliveries = 0;
+        for key in std::mem::take(&mut self.peers.runnable) {
+            self.run(key, now);
+        }
+        if let Some(mailbox) = self
+            .peers
+            .shared
+            .clone()
+            .mailboxes
+            .get(usize::from(self.peers.index))
+        {
+            for mail in mailbox.take() {
+                self.peers.deliver(mail.as_effect(), now);
+            }
+        }
+        while let Some((due, key)) = self.peers.timers.pop(now) {
+            self.due(due, key, now);
+        }
+        self.relieve(now);
+        self.settle_touched(now);
+        let sessions = &mut self.peers.sessions;
+        self.peers.timers.sweep(sessions.len(), |due, key| {
+            sessions
+                .get_mut(key)
+                .is_some_and(|session| session.armed == Some(due))
+        });
+    }
+
+    /// Begins to end: every peer is told, newcomers are refused.
+    pub(super) fn drain(&mut self, now: Instant) {
+        self.draining = true;
+        for key in self.peers.sessions.keys() {
+            let Some(session) = self.peers.sessions.get_mut(key) else {
+                continue;
+            };
+            match &session.phase {
+                Phase::Head(_) => self.peers.remove(key),
+                Phase::Open(_) => {
+                    let reason = "the server is going away";
+                    self.peers.close(key, CloseCode::GOING_AWAY, reason, now);
+                }
+                Phase::Response(_) | Phase::Linger => {}
+            }
+        }
+        self.settle_touched(now);
+    }
+
+    /// Reads from one session, if it is ready and has room for replies, and settles it.
+    fn run(&mut self, key: Key, now: Instant) {
+        let high_water = self.peers.shared.limits.high_water;
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
+        session.queued = false;
+        session.flush(now, high_water);
+        let clogged = session.is_clogged(high_water);
+        let waits = matches!(session.phase, Phase::Response(_));
+        if let Some(mut unread) = session.unread.take_if(|_| !clogged) {
+            self.process(key, &mut unread, now);
+        } else if session.readable && !clogged && !waits {
+            self.read(key, now);
+        }
+        self.settle(key, now);
+        // An event may have come while this one could not be read: it will not be said again.
+        if let Some(session) = self.peers.sessions.get_mut(key) {
+            let idle = matches!(session.phase, Phase::Response(_));
+            let more = session.unread.is_some() || session.readable && !session.eof;
+            if more && !idle && !session.is_clogged(high_water) {
+                self.peers.queue(key);
+            }
+        }
+    }
+
+    fn read(&mut self, key: Key, now: Instant) {
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
+        let mut scratch = std::mem::take(&mut self.scratch);
+        match session.transport.read(&mut scratch) {
+            Ok(0) => {
+                session.eof = true;
+                session.readable = false;
+                if let Phase::Open(connection) = &mut session.phase {
+                    connection.receive_eof();
+                }
+            }
+            Ok(count) => {
+                // epoll(7): reading less than was asked for means that there is no more, so one
+                // call that would only say `WouldBlock` is saved. Not after a hang-up: then the end
+                // of the stream is still to be read.
+                if count < scratch.len() && !session.read_closed {
+                    session.readable = false;
+                }
+                self.process(key, scratch.get_mut(..count).unwrap_or_default(), now);
+            }
+            Err(error) => match error.kind() {
+                std::io::ErrorKind::WouldBlock => session.readable = false,
+                std::io::ErrorKind::Interrupted => {}
+                _ => {
+                    debug!("{} cannot be read: {error}", session.address);
+                    session.readable = false;
+                    session.broken = true;
+                }
+            },
+        }
+        self.scratch = scratch;
+    }
+
+    /// Takes what has arrived.
+    fn process(&mut self, key: Key, mut input: &mut [u8], now: Instant) {
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
+        if matches!(session.phase, Phase::Head(_)) && !self.process_head(key, &mut input, now) {
+            return;
+        }
+        self.process_frames(key, input, now);
+    }
+
+    /// Gathers the request head, and answers it when it is whole. True if a WebSocket came of it.
+    fn process_head(&mut self, key: Key, input: &mut &mut [u8], now: Instant) -> bool {
+        let id = self.peers.id(key);
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return false;
+        };
+        let address = session.address;
+        let Phase::Head(head) = &mut session.phase else {
+            return false;
+        };
+        // A head that is whole in the first read, as nearly all are, is judged where it lies.
+        let before = head.bytes.len();
+        let scanned = if before == 0 {
+            head.scanner.scan(input)
+        } else {
+            head.bytes.extend_from_slice(input);
+            head.scanner.scan(&head.bytes)
+        };
+        let end = match scanned {
+            Ok(Some(end)) => end,
+            Ok(None) => {
+                if before == 0 {
+                    head.bytes.extend_from_slice(input);
+                }
+                return false;
+            }
+            Err(error) => {
+                self.peers.respond(key, refusal(&error), now);
+                return false;
+            }
+        };
+        let bytes = if before == 0 {
+            &**input
+        } else {
+            &head.bytes[..]
+        };
+        let bytes = bytes.get(..end).unwrap_or_default();
+        match self.peers.shared.answer(bytes, self.draining) {
+            Answer::Plain(response) => {
+                self.peers.respond(key, response, now);
+                false
+            }
+            Answer::WebSocket {
+                mount,
+                response,
+                deflate,
+            } => {
+                *input = std::mem::take(input)
+                    .get_mut(end - before..)
+                    .unwrap_or_default();
+                let info = self.peers.shared.site.mounts.get(mount);
+                let Some(info) = info else { return false };
+                let mut connection = Connection::server(Arc::clone(&info.limits), now);
+                connection.outbox(now).preface(&response);
+                if let Some(agreed) = deflate {
+                    connection.use_deflate(&agreed, &info.deflate, &self.deflate_pool);
+                }
+                log_open(address, id, info.paths.first().map_or("", String::as_str));
+                session.phase = Phase::Open(connection);
+                session.deadline = None;
+                session.mount = mount as u16;
+                session.known_to_application = true;
+                self.call(key, now, |application, context| application.open(context));
+                true
+            }
+        }
+    }
+
+    /// Decodes frames and calls the application, message by message. Stops when replies have
+    /// nowhere to go; what is left of the input is then kept.
+    fn process_frames(&mut self, key: Key, mut input: &mut [u8], now: Instant) {
+        let high_water = self.peers.shared.limits.high_water;
+        let buffer = self.peers.spare_buffer();
+        if let Some(session) = self.peers.sessions.get_mut(key)
+            && let Phase::Open(connection) = &mut session.phase
+        {
+            // Refused, and dropped, only while the session has a backlog of its own.
+            drop(connection.outbox(now).lend(buffer));
+        }
+        while self.step(key, &mut input, now) {
+            let Some(session) = self.peers.sessions.get_mut(key) else {
+                return;
+            };
+            if session.is_clogged(high_water) {
+                session.flush(now, high_water);
+            }
+            let crowded = self.peers.deliveries >= DELIVERIES_PER_TURN;
+            if session.is_clogged(high_water) || crowded {
+                session.unread = (!input.is_empty()).then(|| Box::from(&*input));
+                return;
+            }
+        }
+    }
+
+    /// Takes one item from the input. False: there was none.
+    fn step(&mut self, key: Key, input: &mut &mut [u8], now: Instant) -> bool {
+        let Self {
+            applications,
+            peers,
+            ..
+        } = self;
+        let id = peers.id(key);
+        let Some(session) = peers.sessions.get_mut(key) else {
+            return false;
+        };
+        let (address, mount) = (session.address, usize::from(session.mount));
+        let rate = peers
+            .shared
+            .site
+            .mounts
+            .get(mount)
+            .and_then(|mount| mount.rate);
+        let Some(mounted) = applications.get_mut(mount) else {
+            return false;
+        };
+
+        // Admission is decided before the message is seen, because the event borrows the session.
+        let Phase::Open(connection) = &mut session.phase else {
+            return false;
+        };
+        let Some((event, outbox)) = connection.receive(now, input) else {
+            return false;
+        };
+        let is_message = matches!(event, Event::Text(_) | Event::Binary(_));
+        let admission = match rate.filter(|_| is_message) {
+            Some(rate) => Admission::judge(&mut session.paid_until, rate, now),
+            None => Admission::Pass,
+        };
+        if !is_message {
+            return log_event(address, &event);
+        }
+        if admission == Admission::Expel {
+            let _ = outbox.close(CloseCode::POLICY_VIOLATION, "too many messages");
+            return true;
+        }
+        let mut held = mounted.hold();
+        let mut context = Context::new(id, address, Some(outbox), &mut peers.effects);
+        let outcome = guarded(|| match (event, admission) {
+            (_, Admission::Refuse) => held.application().throttled(&mut context),
+            (Event::Text(text), _) => held.application().text(&mut context, text),
+            (Event::Binary(payload), _) => held.application().binary(&mut context, payload),
+            _ => {}
+        });
+        if outcome.is_err() {
+            context.close(CloseCode::INTERNAL_ERROR, "the application failed");
+        }
+        // Before the application is let go: what it asked for is done in the order of its calls.
+        peers.carry_out(key, now);
+        true
+    }
+
+    /// Calls the application about a session, outside of an event.
+    fn call(
+        &mut self,
+        key: Key,
+        now: Instant,
+        f: impl FnOnce(&mut dyn Application, &mut Context<'_>),
+    ) {
+        let Self {
+            applications,
+            peers,
+            ..
+        } = self;
+        let id = peers.id(key);
+        let Some(session) = peers.sessions.get_mut(key) else {
+            return;
+        };
+        let Some(mounted) = applications.get_mut(usize::from(session.mount)) else {
+            return;
+        };
+        let outbox = match &mut session.phase {
+            Phase::Open(connection) if connection.state() == State::Open => {
+                Some(connection.outbox(now))
+            }
+            _ => None,
+        };
+        let mut held = mounted.hold();
+        let mut context = Context::new(id, session.address, outbox, &mut peers.effects);
+        if guarded(|| f(held.application(), &mut context)).is_err() {
+            context.close(CloseCode::INTERNAL_ERROR, "the application failed");
+        }
+        peers.carry_out(key, now);
+    }
+
+    /// Brings a session up to date, and tells its application if the peer is gone by that.
+    fn settle(&mut self, key: Key, now: Instant) {
+        while let Settled::Left(closure) = self.peers.settle(key, now) {
+            self.call(key, now, |application, context| {
+                application.close(context, &closure)
+            });
+        }
+    }
+
+    /// Settles those who were sent something. Telling an application that a peer is gone may make
+    /// it send to others, so this goes on until nothing is left; each peer leaves only once.
+    fn settle_touched(&mut self, now: Instant) {
+        loop {
+            let touched = self.peers.take_touched();
+            if touched.is_empty() {
+                return;
+            }
+            for key in touched {
+                self.settle(key, now);
+            }
+        }
+    }
+
+    /// A timer entry came up.
+    fn due(&mut self, due: Instant, key: Key, now: Instant) {
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
+        if session.armed != Some(due) {
+            return;
+        }
+        session.armed = None;
+        // Settling arms it again.
+        self.peers.touch(key);
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
+        let address = session.address;
+        if let Phase::Open(connection) = &mut session.phase {
+            connection.handle_timeout(now);
+        }
+        if session.deadline.is_none_or(|deadline| deadline > now) {
+            return;
+        }
+        session.deadline = None;
+        match &session.phase {
+            Phase::Head(head) if head.bytes.is_empty() => {
+                debug!("{address} sent nothing");
+                session.broken = true;
+            }
+            Phase::Head(_) => {
+                let body = "The request was not complete in time.\n";
+                self.peers.respond(key, Response::text(408, "", body), now);
+            }
+            Phase::Open(_) => {
+                self.call(key, now, |application, context| {
+                    application.timeout(context)
+                });
+            }
+            Phase::Response(_) | Phase::Linger => {
+                debug!("{address} dropped: it does not read, or does not close");
+                session.broken = true;
+            }
+        }
+    }
+
+    /// While too much is queued in the process, closes the session with the largest queue.
+    fn relieve(&mut self, now: Instant) {
+        if self.peers.shared.budget.pressure() < Pressure::CloseLargest {
+            return;
+        }
+        let Some(key) = self.peers.largest() else {
+            return;
+        };
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
+        warn!(
+            "{} dropped: too much is queued, most of it for this peer",
+            session.address
+        );
+        session.broken = true;
+        session.unread = None;
+        self.settle(key, now);
+    }
+}
+
+/// Runs application code. A panic there is the application's end of one connection, not the loop's.
+fn guarded(f: impl FnOnce()) -> Result<(), ()> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|_| error!("an application panicked, see above"))
+}
+
+/// Logs an event that is not a message. Always true, for the caller's sake.
+fn log_event(address: SocketAddr, event: &Event<'_>) -> bool {
+    match event {
+        Event::Violation(violation) => info!("{address} broke a rule: {violation}"),
+        event => debug!("{address} {event:?}"),
+    }
+    true
+}

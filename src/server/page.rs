@@ -1,0 +1,73 @@
+//! The demo page, which is part of the binary.
+
+use super::http::Response;
+
+/// What the page may do: load from this server only, connect to it, and show the streams of a call.
+/// No inline script or style, so peer text that reached the page as markup could do nothing.
+const EXTRA: &str = "Cache-Control: no-cache\r\n\
+    Content-Security-Policy: default-src 'self'; connect-src 'self' ws: wss:; \
+    media-src 'self' blob: mediastream:; img-src 'self' data:; base-uri 'none'; \
+    form-action 'self'; frame-ancestors 'self'\r\n\
+    Referrer-Policy: no-referrer\r\n";
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// Every file of the page: its path, its type, its content.
+const FILES: &[(&str, &str, &[u8])] = &[
+    ("/", HTML, include_bytes!("page/index.html")),
+    (
+        "/assets/style.css",
+        CSS,
+        include_bytes!("page/assets/style.css"),
+    ),
+    (
+        "/assets/main.js",
+        SCRIPT,
+        include_bytes!("page/assets/main.js"),
+    ),
+    (
+        "/assets/call.js",
+        SCRIPT,
+        include_bytes!("page/assets/call.js"),
+    ),
+    (
+        "/assets/explain.js",
+        SCRIPT,
+        include_bytes!("page/assets/explain.js"),
+    ),
+    (
+        "/assets/log.js",
+        SCRIPT,
+        include_bytes!("page/assets/log.js"),
+    ),
+    (
+        "/assets/media.js",
+        SCRIPT,
+        include_bytes!("page/assets/media.js"),
+    ),
+    (
+        "/assets/signaling.js",
+        SCRIPT,
+        include_bytes!("page/assets/signaling.js"),
+    ),
+    ("/assets/ui.js", SCRIPT, include_bytes!("page/assets/ui.js")),
+    (
+        "/assets/favicon.svg",
+        SVG,
+        include_bytes!("page/assets/favicon.svg"),
+    ),
+    (
+        "/favicon.ico",
+        SVG,
+        include_bytes!("page/assets/favicon.svg"),
+    ),
+];
+
+/// The page's file at this path.
+pub(super) fn find(path: &str) -> Option<Response> {
+    let (_, content_type, content) = FILES.iter().find(|(at, _, _)| *at == path)?;
+    Some(Response::new(200, content_type, EXTRA, content))
+}

@@ -1,0 +1,389 @@
+//! The sessions of one loop, and everything that reaches them from outside their own socket:
+//! deliveries, deadlines, closing.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use log::{debug, info};
+
+use super::http::Response;
+use super::session::{Phase, Session};
+use super::site::Shared;
+use super::table::{Key, Table};
+use super::text::Escaped;
+use super::timers::Timers;
+use super::transport::Transport;
+use crate::apps::{Effect, Effects, Message, PeerId};
+use crate::protocol::{CloseCode, Closure, EndedBy, SendError, State};
+
+/// How many output buffers are kept for the next turn, and how large one may be to be kept.
+const KEPT_BUFFERS: usize = 32;
+const KEPT_CAPACITY: usize = 128 * 1024;
+
+pub(super) struct Peers<T> {
+    pub(super) index: u16,
+    pub(super) shared: Arc<Shared>,
+    pub(super) sessions: Table<Session<T>>,
+    pub(super) timers: Timers,
+    /// What applications ask for; filled during a call, carried out right after it.
+    pub(super) effects: Effects,
+    /// Sessions to run in this turn or, if they are added during it, in the next.
+    pub(super) runnable: Vec<Key>,
+    /// Sessions that were sent something by others: written to once, at the end of the turn.
+    touched: Vec<Key>,
+    /// Output buffers that go from session to session.
+    buffers: Vec<Vec<u8>>,
+    /// How many recipients were delivered to in this turn.
+    pub(super) deliveries: usize,
+}
+
+/// What settling a session found.
+pub(super) enum Settled {
+    /// It goes on, or is gone already.
+    Fine,
+    /// Its application is to be told that the peer is gone; then it is to be settled again.
+    Left(Closure),
+}
+
+impl<T: Transport> Peers<T> {
+    pub(super) fn new(index: u16, shared: Arc<Shared>) -> Self {
+        Self {
+            index,
+            shared,
+            sessions: Table::new(),
+            timers: Timers::default(),
+            effects: Effects::default(),
+            runnable: Vec::new(),
+            touched: Vec::new(),
+            buffers: Vec::new(),
+            deliveries: 0,
+        }
+    }
+
+    pub(super) fn id(&self, key: Key) -> PeerId {
+        PeerId::new(self.index, key.slot, key.generation)
+    }
+
+    /// Puts a session on the list of those to run.
+    pub(super) fn queue(&mut self, key: Key) {
+        if let Some(session) = self.sessions.get_mut(key)
+            && !session.queued
+        {
+            session.queued = true;
+            self.runnable.push(key);
+        }
+    }
+
+    /// Puts a session on the list of those to settle at the end of the turn.
+    pub(super) fn touch(&mut self, key: Key) {
+        if let Some(session) = self.sessions.get_mut(key)
+            && !session.touched
+        {
+            session.touched = true;
+            self.touched.push(key);
+        }
+    }
+
+    pub(super) fn take_touched(&mut self) -> Vec<Key> {
+        let touched = std::mem::take(&mut self.touched);
+        for &key in &touched {
+            if let Some(session) = self.sessions.get_mut(key) {
+                session.touched = false;
+            }
+        }
+        touched
+    }
+
+    pub(super) fn spare_buffer(&mut self) -> Vec<u8> {
+        self.buffers.pop().unwrap_or_default()
+    }
+
+    fn keep_buffer(&mut self, buffer: Vec<u8>) {
+        if self.buffers.len() < KEPT_BUFFERS && buffer.capacity() <= KEPT_CAPACITY {
+            self.buffers.push(buffer);
+        }
+    }
+
+    /// Carries out what an application asked for in a call about `about`.
+    pub(super) fn carry_out(&mut self, about: Key, now: Instant) {
+        if self.effects.is_empty() {
+            return;
+        }
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.iter() {
+            if let Effect::Timeout { after, .. } = effect {
+                if let Some(session) = self.sessions.get_mut(about) {
+                    session.deadline = after.and_then(|after| now.checked_add(after));
+                }
+                self.touch(about);
+            } else {
+                self.deliver(effect, now);
+                self.forward(effect);
+            }
+        }
+        effects.clear();
+        self.effects = effects;
+    }
+
+    /// Delivers to the peers of this loop.
+    pub(super) fn deliver(&mut self, effect: Effect<'_>, now: Instant) {
+        match effect {
+            Effect::Send { to, message } => {
+                let index = self.index;
+                for &peer in to.iter().filter(|peer| peer.loop_index() == index) {
+                    self.send(key_of(peer), message, now);
+                }
+            }
+            Effect::Close { peer, code, reason } if peer.loop_index() == self.index => {
+                self.close(key_of(peer), code, reason, now);
+            }
+            _ => {}
+        }
+    }
+
+    /// Puts what is for the peers of other loops into those loops' mailboxes.
+    fn forward(&self, effect: Effect<'_>) {
+        for (index, mailbox) in (0..).zip(&self.shared.mailboxes) {
+            let concerned = match effect {
+                Effect::Send { to, .. } => to.iter().any(|peer| peer.loop_index() == index),
+                Effect::Close { peer, .. } => peer.loop_index() == index,
+                Effect::Timeout { .. } => false,
+            };
+            if concerned && index != self.index {
+                mailbox.put(index, effect);
+            }
+        }
+    }
+
+    fn send(&mut self, key: Key, message: Message<'_>, now: Instant) {
+        self.deliveries += 1;
+        let buffer = self.spare_buffer();
+        let Some(session) = self.sessions.get_mut(key) else {
+            return self.keep_buffer(buffer);
+        };
+        let Phase::Open(connection) = &mut session.phase else {
+            return self.keep_buffer(buffer);
+        };
+        let outbox = connection.outbox(now);
+        let refused = outbox.lend(buffer);
+        let sent = match message {
+            Message::Text(text) => outbox.text(text),
+            Message::Binary(payload) => outbox.binary(payload),
+        };
+        if sent == Err(SendError::Full) {
+            // 1013 and not silence: the peer must not believe that it missed nothing.
+            let _ = outbox.close(CloseCode::TRY_AGAIN_LATER, "you read too slowly");
+        }
+        if let Some(buffer) = refused {
+            self.keep_buffer(buffer);
+        }
+        self.touch(key);
+    }
+
+    pub(super) fn close(&mut self, key: Key, code: CloseCode, reason: &str, now: Instant) {
+        if let Some(session) = self.sessions.get_mut(key)
+            && let Phase::Open(connection) = &mut session.phase
+        {
+            // Refused only if a Close frame was sent before, and then that one counts.
+            let _ = connection.outbox(now).close(code, reason);
+            self.touch(key);
+        }
+    }
+
+    /// Brings a session up to date after anything has happened to it: writes, moves to the next
+    /// phase, removes it, keeps its deadline and the budget.
+    pub(super) fn settle(&mut self, key: Key, now: Instant) -> Settled {
+        let high_water = self.shared.limits.high_water;
+        let Some(session) = self.sessions.get_mut(key) else {
+            return Settled::Fine;
+        };
+        session.flush(now, high_water);
+        let mut done = session.broken;
+        let mut buffer = None;
+        match &mut session.phase {
+            Phase::Open(connection) => {
+                if session.broken {
+                    connection.receive_eof();
+                }
+                buffer = connection.outbox(now).reclaim();
+                if session.known_to_application && connection.state() != State::Open {
+                    session.known_to_application = false;
+                    let closure = connection.closure().unwrap_or(Closure {
+                        by: EndedBy::Local,
+                        code: connection.outbox(now).close_code(),
+                        clean: false,
+                    });
+                    if let Some(buffer) = buffer {
+                        self.keep_buffer(buffer);
+                    }
+                    return Settled::Left(closure);
+                }
+                done |= connection.wants_drop();
+                if !done && connection.wants_shutdown() {
+                    done = self.linger(key, now);
+                }
+            }
+            Phase::Response(response) => {
+                let progress =
+                    send_response(response, &mut session.transport, &mut session.writable);
+                match progress {
+                    Ok(Progress::Done) => done = self.linger(key, now),
+                    Ok(Progress::Some) => {
+                        session.deadline = now.checked_add(self.shared.limits.stall);
+                        if session.writable {
+                            self.queue(key);
+                        }
+                    }
+                    Ok(Progress::None) => {}
+                    Err(error) => {
+                        debug!("{} the answer broke off: {error}", session.address);
+                        done = true;
+                    }
+                }
+            }
+            Phase::Head(_) | Phase::Linger => done |= session.eof,
+        }
+        if let Some(buffer) = buffer {
+            self.keep_buffer(buffer);
+        }
+        if done {
+            self.remove(key);
+            return Settled::Fine;
+        }
+        self.account(key);
+        Settled::Fine
+    }
+
+    /// Begins an answer in plain HTTP.
+    pub(super) fn respond(&mut self, key: Key, response: Response, now: Instant) {
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
+        info!("{} answered {}", session.address, response.status);
+        session.phase = Phase::Response(Box::new(response));
+        session.deadline = now.checked_add(self.shared.limits.stall);
+        self.touch(key);
+    }
+
+    /// All is sent: ends our direction, and waits for the peer to end its own. True if there is
+    /// nothing to wait for.
+    fn linger(&mut self, key: Key, now: Instant) -> bool {
+        let Some(session) = self.sessions.get_mut(key) else {
+            return true;
+        };
+        if let Phase::Open(connection) = &session.phase {
+            log_closure(session.address, connection.closure());
+        }
+        let ended = session.transport.shutdown_write().is_err() || session.eof;
+        session.phase = Phase::Linger;
+        session.unread = None;
+        session.deadline = now.checked_add(self.shared.limits.linger);
+        if !ended && session.readable {
+            self.queue(key);
+        }
+        ended
+    }
+
+    /// Drops a session. Whether its application has been told is the caller's care.
+    pub(super) fn remove(&mut self, key: Key) {
+        let Some(session) = self.sessions.remove(key) else {
+            return;
+        };
+        if let Phase::Open(connection) = &session.phase {
+            log_closure(session.address, connection.closure());
+        }
+        self.shared.budget.account(session.accounted, 0);
+        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Tells the budget what the session holds, and the timers when it must be looked at.
+    fn account(&mut self, key: Key) {
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
+        let held = session.held();
+        self.shared.budget.account(session.accounted, held);
+        session.accounted = held;
+        let due = session.next_deadline();
+        self.timers.arm(key, due, &mut session.armed);
+    }
+
+    /// The session that holds the most, if any holds anything.
+    pub(super) fn largest(&self) -> Option<Key> {
+        let largest = self
+            .sessions
+            .iter()
+            .max_by_key(|(_, session)| session.accounted)?;
+        (largest.1.accounted > 0).then_some(largest.0)
+    }
+}
+
+fn key_of(peer: PeerId) -> Key {
+    Key {
+        slot: peer.slot(),
+        generation: peer.generation(),
+    }
+}
+
+enum Progress {
+    Done,
+    Some,
+    None,
+}
+
+/// Writes some of an answer: at most one chunk, so that a fast reader of a large file does not keep
+/// the loop from others.
+fn send_response<T: Transport>(
+    response: &mut Response,
+    transport: &mut T,
+    writable: &mut bool,
+) -> io::Result<Progress> {
+    let pending = response.pending()?;
+    if pending.is_empty() {
+        return Ok(Progress::Done);
+    }
+    if !*writable {
+        return Ok(Progress::None);
+    }
+    let wanted = pending.len();
+    match transport.write(pending) {
+        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+        Ok(written) => {
+            response.advance(written);
+            *writable = written == wanted;
+            Ok(if response.pending()?.is_empty() {
+                Progress::Done
+            } else {
+                Progress::Some
+            })
+        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            *writable = false;
+            Ok(Progress::None)
+        }
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Progress::Some),
+        Err(error) => Err(error),
+    }
+}
+
+fn log_closure(address: std::net::SocketAddr, closure: Option<Closure>) {
+    let Some(Closure { by, code, clean }) = closure else {
+        return;
+    };
+    let clean = if clean { "clean" } else { "not clean" };
+    let code = code.map_or_else(|| "no code".to_owned(), |code| format!("{code:?}"));
+    match by {
+        EndedBy::Violation(violation) => info!("{address} closed: {violation}"),
+        EndedBy::Peer => info!("{address} closed by the peer: {code}, {clean}"),
+        EndedBy::Local => info!("{address} closed by us: {code}, {clean}"),
+        EndedBy::Transport => info!("{address} closed: the transport ended without a Close frame"),
+        EndedBy::Silence => info!("{address} closed: no answer to a ping"),
+    }
+}
+
+/// Logs what a peer asked for.
+pub(super) fn log_open(address: std::net::SocketAddr, id: PeerId, path: &str) {
+    info!("{address} open at {} as {id}", Escaped(path));
+}

@@ -1,0 +1,225 @@
+//! The event loop: waits in `poll`, and tells the [`Hub`] what happened.
+//!
+//! mio is edge-triggered: the kernel says once that something is ready, and not again before we
+//! have exhausted it. So nothing here forgets: a session's readiness is kept with the session, a
+//! listener's with the listener, and whoever stops before it is exhausted is resumed by us.
+
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use log::{info, warn};
+use mio::net::{TcpStream, UnixStream};
+use mio::{Events, Interest, Poll, Token};
+
+use super::hub::{Hub, Readiness};
+use super::listener::Listeners;
+use super::site::Shared;
+use super::table::Key;
+
+/// Tokens with the top bit set are not sessions'; see [`Key::pack`].
+const SPECIAL: usize = 1 << 63;
+pub(super) const WAKER: Token = Token(SPECIAL);
+const SIGNALS: Token = Token(SPECIAL | 1);
+const FIRST_LISTENER: usize = SPECIAL | 2;
+
+/// How many events one call of `poll` may bring.
+const EVENTS: usize = 1024;
+
+/// After so many failures of `poll` in a row the loop ends: it could only spin.
+const POLL_FAILURES: u32 = 16;
+
+/// How often the server was asked to stop: once, to drain; twice, to end at once.
+pub(super) type Stop = Arc<AtomicUsize>;
+
+pub(super) struct Reactor {
+    poll: Poll,
+    hub: Hub<TcpStream>,
+    listeners: Option<Listeners>,
+    signals: Option<UnixStream>,
+    shared: Arc<Shared>,
+    stop: Stop,
+    drain_until: Option<Instant>,
+    /// The connection limit was reached, and there is not yet enough room again.
+    full: bool,
+}
+
+impl Reactor {
+    pub(super) fn new(
+        poll: Poll,
+        hub: Hub<TcpStream>,
+        mut listeners: Listeners,
+        shared: Arc<Shared>,
+        stop: Stop,
+    ) -> io::Result<Self> {
+        for (index, socket) in listeners.sockets().enumerate() {
+            let token = Token(FIRST_LISTENER + index);
+            poll.registry()
+                .register(socket, token, Interest::READABLE)?;
+        }
+        let listeners = Some(listeners);
+        Ok(Self {
+            poll,
+            hub,
+            listeners,
+            signals: None,
+            shared,
+            stop,
+            drain_until: None,
+            full: false,
+        })
+    }
+
+    /// Takes each byte that arrives on `signals` as a request to stop.
+    pub(super) fn watch(&mut self, signals: StdUnixStream) -> io::Result<()> {
+        signals.set_nonblocking(true)?;
+        let mut signals = UnixStream::from_std(signals);
+        self.poll
+            .registry()
+            .register(&mut signals, SIGNALS, Interest::READABLE)?;
+        self.signals = Some(signals);
+        Ok(())
+    }
+
+    /// Runs until the server has been asked to stop, and all connections have closed or the time for
+    /// that is over.
+    pub(super) fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS);
+        let mut failures = 0;
+        loop {
+            let timeout = self.timeout(Instant::now());
+            if let Err(error) = self.poll.poll(&mut events, timeout) {
+                if error.kind() == io::ErrorKind::Interrupted {
+                    continue;
+                }
+                failures += 1;
+                warn!("cannot wait for events: {error}");
+                if failures >= POLL_FAILURES {
+                    return Err(error);
+                }
+                continue;
+            }
+            failures = 0;
+            // One time for the whole turn: asking the clock for each message would cost more than
+            // some of them do.
+            let now = Instant::now();
+            for event in &events {
+                self.dispatch(event);
+            }
+            self.accept(now);
+            self.hub.turn(now);
+            if self.has_ended(now) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How long `poll` may wait.
+    fn timeout(&self, now: Instant) -> Option<Duration> {
+        if self.hub.must_not_wait() {
+            return Some(Duration::ZERO);
+        }
+        let next_try = self
+            .listeners
+            .as_ref()
+            .and_then(|listeners| listeners.next_try(now));
+        let due = [self.hub.next_deadline(), next_try, self.drain_until]
+            .into_iter()
+            .flatten()
+            .min();
+        due.map(|due| due.saturating_duration_since(now))
+    }
+
+    fn dispatch(&mut self, event: &mio::event::Event) {
+        match event.token() {
+            WAKER => {}
+            SIGNALS => self.read_signals(),
+            Token(number) if number & SPECIAL != 0 => {
+                if let Some(listeners) = &mut self.listeners {
+                    listeners.ready(number - FIRST_LISTENER);
+                }
+            }
+            Token(number) => {
+                let readiness = Readiness {
+                    readable: event.is_readable() || event.is_error(),
+                    writable: event.is_writable() || event.is_error(),
+                    read_closed: event.is_read_closed(),
+                };
+                self.hub.ready(Key::unpack(number), readiness);
+            }
+        }
+    }
+
+    fn accept(&mut self, now: Instant) {
+        let Some(listeners) = &mut self.listeners else {
+            return;
+        };
+        for _ in 0..self.shared.limits.accepts_per_turn {
+            // At the limit nothing is accepted until a sixteenth is free again, so that a full
+            // server does not go back and forth with each connection.
+            let room = if self.full {
+                self.shared.limits.connections / 16
+            } else {
+                0
+            };
+            self.full = !self.shared.has_room(room);
+            if self.full {
+                return listeners.pause(now);
+            }
+            let Some((stream, address)) = listeners.accept(now) else {
+                return;
+            };
+            // Nagle's algorithm would hold back a reply until the one before is acknowledged.
+            if let Err(error) = stream.set_nodelay(true) {
+                // The client has gone already: macOS says it here.
+                info!("{address} is gone: {error}");
+                continue;
+            }
+            let key = self.hub.insert(stream, address, now);
+            let Some(stream) = self.hub.transport(key) else {
+                continue;
+            };
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            let registered = self
+                .poll
+                .registry()
+                .register(stream, Token(key.pack()), interest);
+            if let Err(error) = registered {
+                warn!("{address} dropped, it cannot be watched: {error}");
+                self.hub.abandon(key);
+            }
+        }
+    }
+
+    fn read_signals(&mut self) {
+        let Some(signals) = &mut self.signals else {
+            return;
+        };
+        let mut bytes = [0; 16];
+        while let Ok(count @ 1..) = signals.read(&mut bytes) {
+            self.stop.fetch_add(count, Ordering::Relaxed);
+        }
+        // The other loops learn of it too.
+        for mailbox in &self.shared.mailboxes {
+            mailbox.wake();
+        }
+    }
+
+    /// Whether the loop is to return: begins to drain when asked, and sees to its end.
+    fn has_ended(&mut self, now: Instant) -> bool {
+        let stops = self.stop.load(Ordering::Relaxed);
+        if stops > 1 {
+            return true;
+        }
+        if stops == 1 && self.drain_until.is_none() {
+            info!("stopping: {} connections to close", self.hub.len());
+            self.listeners = None;
+            self.hub.drain(now);
+            self.drain_until = now.checked_add(self.shared.limits.drain);
+        }
+        self.drain_until
+            .is_some_and(|until| self.hub.is_empty() || until <= now)
+    }
+}

@@ -1,0 +1,181 @@
+//! One accepted connection, from its first byte to its last.
+//!
+//! ```text
+//!            a WebSocket request               both Close frames, violation, end
+//!   Head ----------------------------> Open ------------------------------------> Linger --> gone
+//!     |   any other request, deadline                                               ^
+//!     `------------------------------> Response ------------------------------------'
+//!                                                 all is sent
+//! ```
+//!
+//! *Linger* is what keeps a last frame from being lost. A socket that is dropped while unread input
+//! waits in the kernel is reset, and a reset throws away what the peer has not read yet. So our
+//! direction is shut down first, then everything is read and discarded until the peer has closed
+//! too, or the linger deadline has come.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::http::Response;
+use super::mount::MessageRate;
+use super::transport::Transport;
+use crate::protocol::Connection;
+use crate::protocol::handshake::HeadScanner;
+
+pub(super) struct Session<T> {
+    pub(super) transport: T,
+    pub(super) address: SocketAddr,
+    pub(super) phase: Phase,
+    /// The deadline of the phase: of the handshake, of the application, of an answer, of lingering.
+    pub(super) deadline: Option<Instant>,
+    /// For when this session's live timer entry is made.
+    pub(super) armed: Option<Instant>,
+    /// Input that was read but must wait until there is room for the replies to it.
+    pub(super) unread: Option<Box<[u8]>>,
+    /// How far ahead of its time the peer has sent messages, see [`Admission::judge`].
+    pub(super) paid_until: Option<Instant>,
+    /// How many bytes of this session the budget knows of.
+    pub(super) accounted: usize,
+    pub(super) mount: u16,
+    /// The kernel has something to read, as far as we know: cleared by `WouldBlock` or a short read.
+    pub(super) readable: bool,
+    /// The kernel takes something to write, as far as we know.
+    pub(super) writable: bool,
+    /// The kernel said that the peer has closed: short reads prove nothing then.
+    pub(super) read_closed: bool,
+    /// The end of the stream was read.
+    pub(super) eof: bool,
+    /// The transport failed.
+    pub(super) broken: bool,
+    /// Already on the list of sessions to run.
+    pub(super) queued: bool,
+    /// Already on the list of sessions to settle at the end of the turn.
+    pub(super) touched: bool,
+    /// The application was told of this peer and not yet that it is gone.
+    pub(super) known_to_application: bool,
+}
+
+pub(super) enum Phase {
+    /// The request head is arriving.
+    Head(Box<Head>),
+    /// A WebSocket.
+    Open(Connection),
+    /// A plain HTTP answer is being sent.
+    Response(Box<Response>),
+    /// All is sent; what still arrives is discarded.
+    Linger,
+}
+
+pub(super) struct Head {
+    pub(super) scanner: HeadScanner,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Whether a message may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    Pass,
+    /// Too fast: it is dropped and the sender is told.
+    Refuse,
+    /// Far too fast, although it was told.
+    Expel,
+}
+
+impl<T: Transport> Session<T> {
+    pub(super) fn new(transport: T, address: SocketAddr, head: Head, deadline: Instant) -> Self {
+        Self {
+            transport,
+            address,
+            phase: Phase::Head(Box::new(head)),
+            deadline: Some(deadline),
+            armed: None,
+            unread: None,
+            paid_until: None,
+            accounted: 0,
+            mount: 0,
+            // Nothing is known yet; to try is to know.
+            readable: true,
+            writable: true,
+            read_closed: false,
+            eof: false,
+            broken: false,
+            queued: false,
+            touched: false,
+            known_to_application: false,
+        }
+    }
+
+    /// The next time at which something must be done even if nothing arrives.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let connection = match &self.phase {
+            Phase::Open(connection) => connection.next_timeout(),
+            _ => None,
+        };
+        [self.deadline, connection].into_iter().flatten().min()
+    }
+
+    /// Whether so much waits to be sent that nothing more should be read.
+    pub(super) fn is_clogged(&self, high_water: usize) -> bool {
+        match &self.phase {
+            Phase::Open(connection) => connection.pending_output().len() > high_water,
+            _ => false,
+        }
+    }
+
+    /// Bytes of memory that this session holds, apart from itself.
+    pub(super) fn held(&self) -> usize {
+        let unread = self.unread.as_ref().map_or(0, |unread| unread.len());
+        unread
+            + match &self.phase {
+                Phase::Head(head) => head.bytes.capacity(),
+                Phase::Open(connection) => connection.held(),
+                Phase::Response(response) => response.held(),
+                Phase::Linger => 0,
+            }
+    }
+
+    /// Writes what is pending on a WebSocket, once: a short write says that the kernel is full.
+    pub(super) fn flush(&mut self, now: Instant, high_water: usize) {
+        let Phase::Open(connection) = &mut self.phase else {
+            return;
+        };
+        while self.writable && !self.broken && !connection.pending_output().is_empty() {
+            let pending = connection.pending_output();
+            let wanted = pending.len();
+            match self.transport.write(pending) {
+                Ok(0) => self.broken = true,
+                Ok(written) => {
+                    connection.advance_output(written);
+                    self.writable = written == wanted;
+                    if wanted > high_water {
+                        // It was not read because of us, so its silence is no sign of death.
+                        connection.excuse_silence(now);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => self.broken = true,
+            }
+        }
+    }
+}
+
+impl Admission {
+    /// Whether a message that arrives now may pass: a token bucket, kept as the time until which
+    /// the peer has used up its share. Refused messages count too, so a peer that goes on is further
+    /// and further ahead, and is expelled when it is two bursts ahead.
+    pub(super) fn judge(paid_until: &mut Option<Instant>, rate: MessageRate, now: Instant) -> Self {
+        let from = paid_until.map_or(now, |paid_until| paid_until.max(now));
+        let until = from.checked_add(rate.interval()).unwrap_or(from);
+        *paid_until = Some(until);
+        let ahead = until.saturating_duration_since(now);
+        if ahead <= rate.tolerance() {
+            Self::Pass
+        } else if ahead <= rate.tolerance() * 2 {
+            Self::Refuse
+        } else {
+            Self::Expel
+        }
+    }
+}
