@@ -45,6 +45,7 @@ fn answer(bytes: &[u8]) -> Option<Vec<u8>> {
     let options = ServerOptions {
         subprotocols: &subprotocols,
         origins: Some(&origins),
+        ..ServerOptions::default()
     };
     let mut out = Vec::new();
     let judged = || {

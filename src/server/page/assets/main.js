@@ -64,6 +64,7 @@ async function join(name) {
   }
   element('name-error').textContent = '';
   element('reconnect').hidden = true;
+  if (call === null) ui.clearNotices();
   signaling?.close();
   const connection = new Signaling(signalingUrl(), {
     onFrame: (direction, text) => log.add(direction, text),
