@@ -152,6 +152,27 @@ fn a_field_of_a_wrong_type_is_named() {
 }
 
 #[test]
+fn a_long_string_with_escapes_is_not_even_decoded() {
+    let mut board = Board::new();
+    for kind in ["type", "name"] {
+        let text = "\\u0061".repeat(10_000);
+        let rest = if kind == "type" {
+            ""
+        } else {
+            r#","type":"login""#
+        };
+        let done = board.say(1, &format!(r#"{{"{kind}":"{text}"{rest}}}"#));
+        assert_eq!(field(&done, "code"), "invalid-message");
+        let message = format!("This is not a request: `{kind}` is too long");
+        assert_eq!(field(&done, "message"), message);
+    }
+    // The longest name, with every byte an escape, is read all the same.
+    let name = "\\u0061".repeat(64);
+    let done = board.say(1, &format!(r#"{{"type":"login","name":"{name}"}}"#));
+    assert!(done[1].contains(&format!(r#""success":true,"name":"{}""#, "a".repeat(64))));
+}
+
+#[test]
 fn a_field_that_is_missing_is_named() {
     let mut board = Board::with_users(&["alice", "bob"]);
     let may_be_absent = |(name, rest): &(&str, &str)| {
