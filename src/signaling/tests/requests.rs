@@ -219,9 +219,8 @@ fn a_field_that_stands_twice_is_refused_however_it_is_spelt() {
 fn fields_that_a_request_does_not_need_may_be_anything() {
     let mut board = Board::with_users(&["alice", "bob"]);
     for value in VALUES {
-        let request = format!(
-            r#"{{"type":"offer","offer":1,"name":"bob","room":{value},"message":{value},"x":{value}}}"#
-        );
+        let others = format!(r#""room":{value},"message":{value},"x":{value}"#);
+        let request = format!(r#"{{"type":"offer","offer":1,"name":"bob",{others}}}"#);
         assert_eq!(
             board.say(1, &request),
             [r#"2 {"type":"offer","offer":1,"name":"alice"}"#]
