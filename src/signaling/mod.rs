@@ -24,7 +24,8 @@
 //! - A name has one owner, from its login until it takes another name or closes. Each partner hears
 //!   exactly one `leave`.
 //! - Offers, answers, candidates and messages are passed on byte for byte and in order.
-//! - The memory for a message is at most a copy of it; tables shrink when users and rooms go.
+//! - A message costs the memory of the one that is sent for it and little more; tables shrink when
+//!   users and rooms go.
 //!
 //! # What it deliberately does not do
 //!

@@ -13,6 +13,10 @@ use super::request::{Envelope, Signal};
 /// How much of a text that a peer sent is repeated to it: enough to recognise it, in bytes.
 pub const MAX_ECHO: usize = 256;
 
+/// What a message has beside its payload: field names, and two names of 64 bytes of which each byte
+/// may need an escape.
+const MAX_REST: usize = 512;
+
 /// To whoever logged in: the name is yours, spelt like this.
 pub fn logged_in(out: &mut String, name: &Name<'_>, id: Option<&RawValue>) {
     Object::new(out, "login")
@@ -172,8 +176,10 @@ impl<'o> Object<'o> {
         self
     }
 
-    /// JSON that is known to be valid.
+    /// JSON that is known to be valid. A payload may be nearly as large as a message can be: what
+    /// comes after it must not make the text move to a place of twice the size.
     fn json(mut self, key: &str, value: &str) -> Self {
+        self.out.reserve(value.len().saturating_add(MAX_REST));
         self.key(key);
         self.out.push_str(value);
         self
@@ -267,6 +273,19 @@ mod tests {
             push_string(&mut out, &text);
             assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text, "{out}");
         }
+    }
+
+    #[test]
+    fn a_large_payload_is_written_into_a_text_of_its_size() {
+        let payload = format!("\"{}\"", "x".repeat(1_000_000));
+        let payload: &RawValue = serde_json::from_str(&payload).unwrap();
+        let longest = "\"".repeat(64);
+        let longest = Name::parse(longest.as_str()).unwrap();
+        let mut out = String::new();
+        signal(&mut out, Signal::Candidate, payload, &longest);
+        assert!(out.capacity() <= payload.get().len() + 2 * MAX_REST);
+        message(&mut out, &longest, payload, &longest);
+        assert!(out.capacity() <= payload.get().len() + 2 * MAX_REST);
     }
 
     #[test]

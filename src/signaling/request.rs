@@ -18,6 +18,10 @@ use super::name::Name;
 /// too little to make the server's errors large.
 pub const MAX_ID: usize = 64;
 
+/// The most bytes of a string with escapes that is decoded, which needs a copy. It is more than any
+/// name can need, were each of its bytes spelt as `\u0061`.
+const MAX_ESCAPED: usize = 2048;
+
 /// A request that has the right shape. Whether it can be done is another question.
 #[derive(Clone, Debug)]
 pub enum Request<'a> {
@@ -220,6 +224,9 @@ fn string<'a>(field: &str, value: Option<&'a RawValue>) -> Result<Cow<'a, str>, 
     let json = required(field, value)?.get();
     if !json.starts_with('"') {
         return Err(invalid(format!("`{field}` must be a string")));
+    }
+    if json.len() > MAX_ESCAPED && json.contains('\\') {
+        return Err(invalid(format!("`{field}` is too long")));
     }
     // What is a string by its grammar can fail only for `\ud800` and the like.
     let text = serde_json::from_str(json).map(|Text(text)| text);

@@ -20,8 +20,8 @@ fn a_call_as_the_tutorials_pages_make_it() {
         ),
         (
             1,
-            r#"{"type":"candidate","candidate":{"candidate":"a","sdpMLineIndex":0},"name":"bob"}"#,
-            r#"2 {"type":"candidate","candidate":{"candidate":"a","sdpMLineIndex":0},"name":"alice"}"#,
+            r#"{"type":"candidate","candidate":{"candidate":"","sdpMid":"0"},"name":"bob"}"#,
+            r#"2 {"type":"candidate","candidate":{"candidate":"","sdpMid":"0"},"name":"alice"}"#,
         ),
         (
             2,
@@ -204,6 +204,13 @@ fn leave_without_a_name_leaves_all_partners() {
     for peer in [1, 2, 3] {
         assert_eq!(board.close(peer), NOTHING);
     }
+}
+
+#[test]
+fn an_answer_makes_a_pair_too() {
+    let mut board = Board::with_users(&["alice", "bob"]);
+    board.say(2, r#"{"type":"answer","answer":1,"name":"alice"}"#);
+    assert_eq!(board.close(1), [r#"2 {"type":"leave","name":"alice"}"#]);
 }
 
 #[test]

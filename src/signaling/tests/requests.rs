@@ -152,6 +152,27 @@ fn a_field_of_a_wrong_type_is_named() {
 }
 
 #[test]
+fn a_long_string_with_escapes_is_not_even_decoded() {
+    let mut board = Board::new();
+    for kind in ["type", "name"] {
+        let text = "\\u0061".repeat(10_000);
+        let rest = if kind == "type" {
+            ""
+        } else {
+            r#","type":"login""#
+        };
+        let done = board.say(1, &format!(r#"{{"{kind}":"{text}"{rest}}}"#));
+        assert_eq!(field(&done, "code"), "invalid-message");
+        let message = format!("This is not a request: `{kind}` is too long");
+        assert_eq!(field(&done, "message"), message);
+    }
+    // The longest name, with every byte an escape, is read all the same.
+    let name = "\\u0061".repeat(64);
+    let done = board.say(1, &format!(r#"{{"type":"login","name":"{name}"}}"#));
+    assert!(done[1].contains(&format!(r#""success":true,"name":"{}""#, "a".repeat(64))));
+}
+
+#[test]
 fn a_field_that_is_missing_is_named() {
     let mut board = Board::with_users(&["alice", "bob"]);
     let may_be_absent = |(name, rest): &(&str, &str)| {
@@ -198,9 +219,8 @@ fn a_field_that_stands_twice_is_refused_however_it_is_spelt() {
 fn fields_that_a_request_does_not_need_may_be_anything() {
     let mut board = Board::with_users(&["alice", "bob"]);
     for value in VALUES {
-        let request = format!(
-            r#"{{"type":"offer","offer":1,"name":"bob","room":{value},"message":{value},"x":{value}}}"#
-        );
+        let others = format!(r#""room":{value},"message":{value},"x":{value}"#);
+        let request = format!(r#"{{"type":"offer","offer":1,"name":"bob",{others}}}"#);
         assert_eq!(
             board.say(1, &request),
             [r#"2 {"type":"offer","offer":1,"name":"alice"}"#]
