@@ -24,6 +24,8 @@
 //!       the peer's Close arrives (and is answered), a violation, end of transport
 //! ```
 
+mod item;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,9 +33,10 @@ use super::close::{CloseCode, CloseReason};
 use super::deflate::{DeflateOptions, DeflateParameters, DeflatePool, Deflater, Inflater, RSV1};
 use super::frame::{Expected, FrameHeader, Opcode};
 use super::masking::{MaskingKeys, Role, apply_mask};
-use super::message::{Message, PartialFrame, Unfinished, Whole};
+use super::message::{Message, PartialFrame, Stash, Unfinished, Whole};
 use super::outbox::Outbox;
 use super::violation::Violation;
+use item::Item;
 
 /// What one connection may use. All connections of a mount share one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,14 +146,6 @@ pub struct Connection {
     closing: bool,
     transport_ended: bool,
     gave_up: bool,
-}
-
-/// What one step found: in the input, or in what was gathered before.
-enum Item<'i> {
-    Message(Whole<'i>),
-    Control(Opcode, &'i [u8]),
-    GatheredMessage,
-    GatheredControl(Opcode),
 }
 
 impl Connection {
@@ -501,7 +496,7 @@ impl Connection {
             return Ok(None);
         }
         unfinished.control_delivered = true;
-        let payload = std::mem::replace(&mut unfinished.control, super::message::Stash::EMPTY);
+        let payload = std::mem::replace(&mut unfinished.control, Stash::EMPTY);
         let obeyed = self.obey(header.opcode, payload.bytes());
         self.unfinished().control = payload;
         obeyed.map(|()| Some(Item::GatheredControl(header.opcode)))
@@ -632,49 +627,6 @@ impl Connection {
 
     fn reassembly_due(&self) -> Option<Instant> {
         self.message()?.started.checked_add(self.limits.reassembly)
-    }
-}
-
-impl<'i> Item<'i> {
-    fn is_close(&self) -> bool {
-        matches!(
-            self,
-            Self::Control(Opcode::Close, _) | Self::GatheredControl(Opcode::Close)
-        )
-    }
-
-    fn into_event<'s>(self, unfinished: Option<&'s Unfinished>) -> Event<'s>
-    where
-        'i: 's,
-    {
-        match self {
-            Self::Message(whole) => whole.into(),
-            Self::Control(opcode, payload) => control_event(opcode, payload),
-            Self::GatheredMessage => unfinished
-                .and_then(|unfinished| unfinished.message.as_ref())
-                .map_or(Event::Binary(b""), |message| message.whole().into()),
-            Self::GatheredControl(opcode) => {
-                let payload = unfinished.map(|unfinished| unfinished.control.bytes());
-                control_event(opcode, payload.unwrap_or_default())
-            }
-        }
-    }
-}
-
-impl<'a> From<Whole<'a>> for Event<'a> {
-    fn from(whole: Whole<'a>) -> Self {
-        match whole {
-            Whole::Text(text) => Event::Text(text),
-            Whole::Binary(payload) => Event::Binary(payload),
-        }
-    }
-}
-
-fn control_event(opcode: Opcode, payload: &[u8]) -> Event<'_> {
-    match opcode {
-        Opcode::Ping => Event::Ping(payload),
-        Opcode::Close => Event::Close(CloseReason::parse(payload).ok().flatten()),
-        _ => Event::Pong(payload),
     }
 }
 
