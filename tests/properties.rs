@@ -236,6 +236,7 @@ proptest! {
             in_message: opcode == Opcode::Continuation,
             extension_bits: 0x40,
             room: u64::MAX,
+            compressed_room: u64::MAX,
         };
         let mut bytes = Vec::new();
         header.encode(&mut bytes);

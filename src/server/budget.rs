@@ -44,9 +44,13 @@ impl Budget {
         }
     }
 
+    /// The sum.
+    pub(super) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
     pub(super) fn pressure(&self) -> Pressure {
-        let used = self.used.load(Ordering::Relaxed);
-        match used {
+        match self.used() {
             used if used >= self.limit => Pressure::StopAccepting,
             used if used >= self.limit / 4 * 3 => Pressure::CloseLargest,
             used if used >= self.limit / 2 => Pressure::RefuseNewcomers,

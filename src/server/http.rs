@@ -9,8 +9,8 @@ use std::io::{self, Read};
 
 use super::files;
 use super::page;
-use super::site::Site;
-use crate::protocol::handshake::Request;
+use super::site::{Site, refusal};
+use crate::protocol::handshake::{HandshakeError, Request};
 
 /// How much of a file is in memory at a time.
 const CHUNK: usize = 64 * 1024;
@@ -137,15 +137,7 @@ fn get(path: &str, site: &Site, draining: bool) -> Response {
         return response;
     }
     if site.mount(path).is_some() {
-        let body = "This address speaks WebSocket (RFC 6455), and your request did not ask for it.\n\
-            Connect with a WebSocket client, such as new WebSocket(\"ws://...\") in a browser.\n\
-            If you did, something between you and this server removed the Upgrade header: a\n\
-            reverse proxy must pass on Upgrade and Connection, and speak HTTP/1.1.\n";
-        return Response::text(
-            426,
-            "Upgrade: websocket\r\nConnection: upgrade, close\r\n",
-            body,
-        );
+        return refusal(&HandshakeError::MissingUpgrade);
     }
     not_found(site)
 }
@@ -167,23 +159,15 @@ fn head(status: u16, content_type: &str, extra: &str, length: u64) -> Vec<u8> {
         301 => "Moved Permanently",
         404 => "Not Found",
         405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        426 => "Upgrade Required",
         503 => "Service Unavailable",
         _ => "",
-    };
-    // A 426 names the protocol in `Connection` itself.
-    let connection = if extra.contains("Connection:") {
-        ""
-    } else {
-        "Connection: close\r\n"
     };
     format!(
         "HTTP/1.1 {status} {reason}\r\n\
          Content-Type: {content_type}\r\n\
          Content-Length: {length}\r\n\
          X-Content-Type-Options: nosniff\r\n\
-         {extra}{connection}\r\n"
+         {extra}Connection: close\r\n\r\n"
     )
     .into_bytes()
 }

@@ -10,26 +10,25 @@
 //!
 //! It waits for nothing and knows no sockets (see [`Transport`]), so a simulation can drive it.
 
+mod calls;
+
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use log::{debug, error, info, warn};
+use log::{debug, warn};
 
 use super::budget::Pressure;
-use super::http::Response;
 use super::mount::Mounted;
 use super::peers::{Peers, Settled, log_open};
-use super::session::{Admission, Head, Phase, Session};
+use super::session::{Head, Phase, Session};
 use super::site::{Answer, Shared, refusal};
 use super::table::Key;
 use super::transport::Transport;
-use crate::apps::{Application, Context};
 use crate::protocol::deflate::DeflatePool;
-use crate::protocol::handshake::HeadScanner;
-use crate::protocol::{CloseCode, Connection, Event, State};
+use crate::protocol::handshake::{HandshakeError, HeadScanner};
+use crate::protocol::{CloseCode, Connection};
 
 /// After delivering to so many recipients in one turn, a session's further input waits for the next
 /// one: a single read may hold thousands of messages, each for thousands of peers.
@@ -332,6 +331,7 @@ impl<T: Transport> Hub<T> {
             // Refused, and dropped, only while the session has a backlog of its own.
             drop(connection.outbox(now).lend(buffer));
         }
+        let mut delivered = self.peers.deliveries;
         while self.step(key, &mut input, now) {
             let Some(session) = self.peers.sessions.get_mut(key) else {
                 return;
@@ -339,102 +339,14 @@ impl<T: Transport> Hub<T> {
             if session.is_clogged(high_water) {
                 session.flush(now, high_water);
             }
-            let crowded = self.peers.deliveries >= DELIVERIES_PER_TURN;
+            // Only who delivers to others waits because of that.
+            let before = std::mem::replace(&mut delivered, self.peers.deliveries);
+            let crowded = delivered > before.max(DELIVERIES_PER_TURN);
             if session.is_clogged(high_water) || crowded {
                 session.unread = (!input.is_empty()).then(|| Box::from(&*input));
                 return;
             }
         }
-    }
-
-    /// Takes one item from the input. False: there was none.
-    fn step(&mut self, key: Key, input: &mut &mut [u8], now: Instant) -> bool {
-        let Self {
-            applications,
-            peers,
-            ..
-        } = self;
-        let id = peers.id(key);
-        let Some(session) = peers.sessions.get_mut(key) else {
-            return false;
-        };
-        let (address, mount) = (session.address, usize::from(session.mount));
-        let rate = peers
-            .shared
-            .site
-            .mounts
-            .get(mount)
-            .and_then(|mount| mount.rate);
-        let Some(mounted) = applications.get_mut(mount) else {
-            return false;
-        };
-
-        // Admission is decided before the message is seen, because the event borrows the session.
-        let Phase::Open(connection) = &mut session.phase else {
-            return false;
-        };
-        let Some((event, outbox)) = connection.receive(now, input) else {
-            return false;
-        };
-        let is_message = matches!(event, Event::Text(_) | Event::Binary(_));
-        let admission = match rate.filter(|_| is_message) {
-            Some(rate) => Admission::judge(&mut session.paid_until, rate, now),
-            None => Admission::Pass,
-        };
-        if !is_message {
-            return log_event(address, &event);
-        }
-        if admission == Admission::Expel {
-            let _ = outbox.close(CloseCode::POLICY_VIOLATION, "too many messages");
-            return true;
-        }
-        let mut held = mounted.hold();
-        let mut context = Context::new(id, address, Some(outbox), &mut peers.effects);
-        let outcome = guarded(|| match (event, admission) {
-            (_, Admission::Refuse) => held.application().throttled(&mut context),
-            (Event::Text(text), _) => held.application().text(&mut context, text),
-            (Event::Binary(payload), _) => held.application().binary(&mut context, payload),
-            _ => {}
-        });
-        if outcome.is_err() {
-            context.close(CloseCode::INTERNAL_ERROR, "the application failed");
-        }
-        // Before the application is let go: what it asked for is done in the order of its calls.
-        peers.carry_out(key, now);
-        true
-    }
-
-    /// Calls the application about a session, outside of an event.
-    fn call(
-        &mut self,
-        key: Key,
-        now: Instant,
-        f: impl FnOnce(&mut dyn Application, &mut Context<'_>),
-    ) {
-        let Self {
-            applications,
-            peers,
-            ..
-        } = self;
-        let id = peers.id(key);
-        let Some(session) = peers.sessions.get_mut(key) else {
-            return;
-        };
-        let Some(mounted) = applications.get_mut(usize::from(session.mount)) else {
-            return;
-        };
-        let outbox = match &mut session.phase {
-            Phase::Open(connection) if connection.state() == State::Open => {
-                Some(connection.outbox(now))
-            }
-            _ => None,
-        };
-        let mut held = mounted.hold();
-        let mut context = Context::new(id, session.address, outbox, &mut peers.effects);
-        if guarded(|| f(held.application(), &mut context)).is_err() {
-            context.close(CloseCode::INTERNAL_ERROR, "the application failed");
-        }
-        peers.carry_out(key, now);
     }
 
     /// Brings a session up to date, and tells its application if the peer is gone by that.
@@ -488,15 +400,15 @@ impl<T: Transport> Hub<T> {
                 session.broken = true;
             }
             Phase::Head(_) => {
-                let body = "The request was not complete in time.\n";
-                self.peers.respond(key, Response::text(408, "", body), now);
+                self.peers
+                    .respond(key, refusal(&HandshakeError::TimedOut), now);
             }
-            Phase::Open(_) => {
+            Phase::Open(_) if session.known_to_application => {
                 self.call(key, now, |application, context| {
                     application.timeout(context)
                 });
             }
-            Phase::Response(_) | Phase::Linger => {
+            Phase::Open(_) | Phase::Response(_) | Phase::Linger => {
                 debug!("{address} dropped: it does not read, or does not close");
                 session.broken = true;
             }
@@ -524,16 +436,5 @@ impl<T: Transport> Hub<T> {
     }
 }
 
-/// Runs application code. A panic there is the application's end of one connection, not the loop's.
-fn guarded(f: impl FnOnce()) -> Result<(), ()> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(|_| error!("an application panicked, see above"))
-}
-
-/// Logs an event that is not a message. Always true, for the caller's sake.
-fn log_event(address: SocketAddr, event: &Event<'_>) -> bool {
-    match event {
-        Event::Violation(violation) => info!("{address} broke a rule: {violation}"),
-        event => debug!("{address} {event:?}"),
-    }
-    true
-}
+#[cfg(test)]
+mod tests;

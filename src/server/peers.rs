@@ -114,7 +114,9 @@ impl<T: Transport> Peers<T> {
         let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.iter() {
             if let Effect::Timeout { after, .. } = effect {
-                if let Some(session) = self.sessions.get_mut(about) {
+                if let Some(session) = self.sessions.get_mut(about)
+                    && session.known_to_application
+                {
                     session.deadline = after.and_then(|after| now.checked_add(after));
                 }
                 self.touch(about);
@@ -163,9 +165,13 @@ impl<T: Transport> Peers<T> {
         let Some(session) = self.sessions.get_mut(key) else {
             return self.keep_buffer(buffer);
         };
+        // To one who is gone for its application nothing is sent, even if it still reads.
         let Phase::Open(connection) = &mut session.phase else {
             return self.keep_buffer(buffer);
         };
+        if !session.known_to_application {
+            return self.keep_buffer(buffer);
+        }
         let outbox = connection.outbox(now);
         let refused = outbox.lend(buffer);
         let sent = match message {
@@ -184,6 +190,7 @@ impl<T: Transport> Peers<T> {
 
     pub(super) fn close(&mut self, key: Key, code: CloseCode, reason: &str, now: Instant) {
         if let Some(session) = self.sessions.get_mut(key)
+            && session.known_to_application
             && let Phase::Open(connection) = &mut session.phase
         {
             // Refused only if a Close frame was sent before, and then that one counts.
@@ -210,6 +217,8 @@ impl<T: Transport> Peers<T> {
                 buffer = connection.outbox(now).reclaim();
                 if session.known_to_application && connection.state() != State::Open {
                     session.known_to_application = false;
+                    // The application's, and it wants nothing of this peer any more.
+                    session.deadline = None;
                     let closure = connection.closure().unwrap_or(Closure {
                         by: EndedBy::Local,
                         code: connection.outbox(now).close_code(),
@@ -223,6 +232,9 @@ impl<T: Transport> Peers<T> {
                 done |= connection.wants_drop();
                 if !done && connection.wants_shutdown() {
                     done = self.linger(key, now);
+                } else if session.deadline.is_none() && connection.state() == State::Closed {
+                    // The last frames wait for a peer that may never read them.
+                    session.deadline = now.checked_add(self.shared.limits.linger);
                 }
             }
             Phase::Response(response) => {

@@ -20,14 +20,15 @@ use std::time::Instant;
 use super::http::Response;
 use super::mount::MessageRate;
 use super::transport::Transport;
-use crate::protocol::Connection;
 use crate::protocol::handshake::HeadScanner;
+use crate::protocol::{Connection, State};
 
 pub(super) struct Session<T> {
     pub(super) transport: T,
     pub(super) address: SocketAddr,
     pub(super) phase: Phase,
-    /// The deadline of the phase: of the handshake, of the application, of an answer, of lingering.
+    /// The deadline of the phase: of the handshake, of the application, of the last
+    /// frames, of an answer, of lingering.
     pub(super) deadline: Option<Instant>,
     /// For when this session's live timer entry is made.
     pub(super) armed: Option<Instant>,
@@ -147,6 +148,10 @@ impl<T: Transport> Session<T> {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
                     connection.advance_output(written);
+                    if connection.state() == State::Closed {
+                        // The deadline for the last frames begins anew with each progress.
+                        self.deadline = None;
+                    }
                     self.writable = written == wanted;
                     if wanted > high_water {
                         // It was not read because of us, so its silence is no sign of death.

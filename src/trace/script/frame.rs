@@ -99,6 +99,7 @@ fn describe_one(bytes: &[u8], sender: Role) -> Option<(String, &[u8])> {
             in_message,
             extension_bits: 0,
             room: u64::MAX,
+            compressed_room: u64::MAX,
         };
         FrameHeader::parse(bytes, &expected).ok().flatten()
     });
