@@ -13,7 +13,7 @@ impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "a size is a number of bytes such as 4096, 64K or 1M".to_owned();
+        let wrong = || "a size is a number of bytes from 1 on, such as 4096, 64K or 1M".to_owned();
         let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
         let unit = text
             .get(digits.len()..)
@@ -27,7 +27,8 @@ impl FromStr for Size {
             _ => return Err(wrong()),
         };
         let number: usize = digits.parse().map_err(|_| wrong())?;
-        number.checked_mul(factor).map(Self).ok_or_else(wrong)
+        let bytes = number.checked_mul(factor).filter(|&bytes| bytes > 0);
+        bytes.map(Self).ok_or_else(wrong)
     }
 }
 
@@ -39,7 +40,7 @@ impl FromStr for Time {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "a time is such as 30s, 500ms, 2m or 1h".to_owned();
+        let wrong = || "a time is more than 0, such as 30s, 500ms, 2m or 1h".to_owned();
         let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
         let number: u64 = digits.parse().map_err(|_| wrong())?;
         let milliseconds = match text.get(digits.len()..).unwrap_or_default() {
@@ -83,6 +84,22 @@ impl FromStr for Rate {
     }
 }
 
+/// A path where something is mounted: `/echo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct MountPath(pub(super) String);
+
+impl FromStr for MountPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.starts_with('/') && !text.contains(['?', '#', ' ']) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("a path starts with a slash and has no ?, # or space".into())
+        }
+    }
+}
+
 /// The applications that can be mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum App {
@@ -109,11 +126,7 @@ impl FromStr for MountValue {
     fn from_str(text: &str) -> Result<Self, String> {
         let form = "a mount is PATH=APP, such as /echo=echo";
         let (path, rest) = text.split_once('=').ok_or(form)?;
-        if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
-            return Err(format!(
-                "{form}: the path starts with a slash and has no ?, # or space"
-            ));
-        }
+        let MountPath(path) = path.parse()?;
         let mut parts = rest.split(',');
         let app = match parts.next().unwrap_or_default() {
             "signaling" => Some(App::Signaling),
@@ -125,7 +138,6 @@ impl FromStr for MountValue {
                 return Err("the applications are signaling, echo, broadcast, chat and off".into());
             }
         };
-        let path = path.to_owned();
         let mut mount = Self {
             path,
             app,
@@ -196,6 +208,7 @@ mod tests {
         assert_eq!(size("16MiB"), Some(16 << 20));
         for wrong in [
             "",
+            "0",
             "K",
             "-1",
             "1.5M",

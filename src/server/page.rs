@@ -49,6 +49,11 @@ const FILES: &[(&str, &str, &[u8])] = &[
         include_bytes!("page/assets/media.js"),
     ),
     (
+        "/assets/names.js",
+        SCRIPT,
+        include_bytes!("page/assets/names.js"),
+    ),
+    (
         "/assets/signaling.js",
         SCRIPT,
         include_bytes!("page/assets/signaling.js"),

@@ -420,6 +420,8 @@ impl Client {
         assert_eq!(found.0, code, "{found:?}");
         self.send_close(code);
         assert_eq!(self.rest(), (Vec::new(), End::Closed));
+        // Else the server would wait for it a while.
+        self.half_close();
     }
 }
 
