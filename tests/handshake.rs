@@ -20,14 +20,8 @@ fn the_example_of_the_rfc_is_answered_as_there() {
     let mut client = server.connect();
     client.send(handshake("/echo").as_bytes());
     let head = client.head();
-    assert!(
-        head.starts_with("HTTP/1.1 101 Switching Protocols\r\n"),
-        "{head}"
-    );
-    assert!(
-        head.contains("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"),
-        "{head}"
-    );
+    assert!(head.starts_with("HTTP/1.1 101 Switching Protocols\r\n"), "{head}");
+    assert!(head.contains("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{head}");
     client.send_text("hello");
     client.expect_text("hello");
 }
@@ -39,10 +33,7 @@ fn what_firefox_and_lenient_clients_send_is_understood() {
         with("Connection: Upgrade", "Connection: keep-alive, Upgrade"),
         with("Connection: Upgrade", "connection: upgrade"),
         with("Upgrade: websocket", "UPGRADE: WebSocket"),
-        with(
-            "Connection: Upgrade",
-            "Connection: keep-alive\r\nConnection: Upgrade",
-        ),
+        with("Connection: Upgrade", "Connection: keep-alive\r\nConnection: Upgrade"),
         with("/echo", "/echo?room=1&x=%20"),
         with("/echo", "http://localhost/echo"),
         handshake_with("/echo", "Content-Length: 0\r\n"),
@@ -77,12 +68,7 @@ fn wrong_requests_get_the_right_status_and_a_body_that_helps() {
         (426, "Upgrade", "Upgrade: websocket\r\n", ""),
         (400, "Key", KEY, ""),
         (400, "Key", KEY, "Sec-WebSocket-Key: AAAA\r\n"),
-        (
-            400,
-            "Key",
-            KEY,
-            "Sec-WebSocket-Key: a\r\nSec-WebSocket-Key: a\r\n",
-        ),
+        (400, "Key", KEY, "Sec-WebSocket-Key: a\r\nSec-WebSocket-Key: a\r\n"),
         (426, "Version: 13", "Version: 13", "Version: 8"),
         (426, "Version: 13", "Sec-WebSocket-Version: 13\r\n", ""),
         (400, "one line", "Host:", "Folded: a\r\n b\r\nHost:"),
@@ -175,10 +161,7 @@ fn every_byte_in_every_header_that_is_read_gets_an_answer() {
             client.send(&request);
             let head = client.head();
             let status: u16 = head[9..12].parse().unwrap();
-            assert!(
-                status == 101 || (400..500).contains(&status),
-                "{byte}: {head}"
-            );
+            assert!(status == 101 || (400..500).contains(&status), "{byte}: {head}");
         }
     }
     assert!(server.serves());
@@ -187,20 +170,14 @@ fn every_byte_in_every_header_that_is_read_gets_an_answer() {
 #[test]
 fn the_subprotocol_is_the_first_of_the_clients_that_the_server_has() {
     let server = Server::start(&["--subprotocol", "one", "--subprotocol", "two"]);
-    let offers = [
-        ("two, one", Some("two")),
-        ("three, one", Some("one")),
-        ("three", None),
-        ("ONE", None),
-    ];
+    let offers =
+        [("two, one", Some("two")), ("three, one", Some("one")), ("three", None), ("ONE", None)];
     for (offer, chosen) in offers {
         let mut client = server.connect();
         let field = format!("Sec-WebSocket-Protocol: {offer}\r\n");
         client.send(handshake_with("/echo", &field).as_bytes());
         let head = client.head();
-        let found = head
-            .lines()
-            .find_map(|line| line.strip_prefix("Sec-WebSocket-Protocol: "));
+        let found = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Protocol: "));
         assert_eq!(found, chosen, "{offer}");
     }
 }

@@ -15,19 +15,12 @@ fn the_page_and_everything_that_it_names_are_served() {
     assert_eq!(page.field("content-type"), Some("text/html; charset=utf-8"));
     let policy = page.field("content-security-policy").unwrap();
     assert!(policy.contains("default-src 'self'") && !policy.contains("unsafe"));
-    let text = page.text();
     let mut found = 0;
-    for quoted in text
-        .split('"')
-        .filter(|quoted| quoted.starts_with("/assets/"))
-    {
-        assert_eq!(server.get(quoted).status, 200, "{quoted}");
+    for path in page.text().split('"').filter(|quoted| quoted.starts_with("assets/")) {
+        assert_eq!(server.get(&format!("/{path}")).status, 200, "{path}");
         found += 1;
     }
-    assert!(
-        found >= 3,
-        "the page names its style, its script and its icon"
-    );
+    assert!(found >= 3, "the page names its style, its script and its icon");
     for (path, content_type) in [
         ("/assets/style.css", "text/css; charset=utf-8"),
         ("/assets/main.js", "text/javascript; charset=utf-8"),
@@ -45,13 +38,10 @@ fn every_module_of_the_page_imports_only_what_is_served() {
     while let Some(path) = known.get(next).cloned() {
         let script = server.get(&path);
         assert_eq!(script.status, 200, "{path}");
-        for line in script
-            .text()
-            .lines()
-            .filter(|line| line.contains(" from \"./"))
-        {
-            let name = line.split('"').nth(1).unwrap();
-            let imported = format!("/assets/{}", name.trim_start_matches("./"));
+        let lines = script.text().lines();
+        for name in lines.filter_map(|line| line.split_once(" from './")) {
+            let name = name.1.split('\'').next().unwrap();
+            let imported = format!("/assets/{name}");
             if !known.contains(&imported) {
                 known.push(imported);
             }
@@ -69,10 +59,7 @@ fn head_is_answered_like_get_without_a_body() {
         let head = server.request(&format!("HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
         assert_eq!(head.body, b"", "{path}");
         assert_eq!(head.head, get.head, "{path}");
-        assert_eq!(
-            get.field("content-length"),
-            Some(get.body.len().to_string().as_str())
-        );
+        assert_eq!(get.field("content-length"), Some(get.body.len().to_string().as_str()));
     }
 }
 
@@ -158,22 +145,14 @@ fn a_users_own_files_have_their_content_types() {
     let (_folder, server) = site("types");
     let files = [
         ("/", "text/html; charset=utf-8", "<!doctype html>home"),
-        (
-            "/index.html",
-            "text/html; charset=utf-8",
-            "<!doctype html>home",
-        ),
+        ("/index.html", "text/html; charset=utf-8", "<!doctype html>home"),
         ("/page.HTML", "text/html; charset=utf-8", "page"),
         ("/script.mjs", "text/javascript; charset=utf-8", "1"),
         ("/style.css", "text/css; charset=utf-8", "*{}"),
         ("/notes.txt", "text/plain; charset=utf-8", "notes"),
         ("/video.webm", "video/webm", ""),
         ("/unknown.zzz", "application/octet-stream", "?"),
-        (
-            "/with%20space%20%C3%A9.txt",
-            "text/plain; charset=utf-8",
-            "spaced",
-        ),
+        ("/with%20space%20%C3%A9.txt", "text/plain; charset=utf-8", "spaced"),
         ("/notes.txt?v=2", "text/plain; charset=utf-8", "notes"),
         ("/sub/", "text/html; charset=utf-8", "sub"),
     ];
@@ -193,10 +172,7 @@ fn a_users_own_files_have_their_content_types() {
 fn a_folder_is_left_to_its_index() {
     let (_folder, server) = site("folder");
     let moved = server.get("/sub");
-    assert_eq!(
-        (moved.status, moved.field("location")),
-        (301, Some("/sub/"))
-    );
+    assert_eq!((moved.status, moved.field("location")), (301, Some("/sub/")));
     assert_eq!(server.get("/empty/").status, 404, "nothing is listed");
 }
 
@@ -285,15 +261,19 @@ fn websockets_are_where_they_are_with_own_files_too() {
     assert_eq!(server.get("/assets/main.js").status, 404);
 }
 
-/// Content in which every 8 bytes are different.
+/// Content of which no two blocks are alike.
 fn numbered(length: usize) -> Vec<u8> {
-    (0_u64..).flat_map(u64::to_be_bytes).take(length).collect()
+    let mut content = vec![b'x'; length];
+    for (number, block) in content.chunks_exact_mut(512).enumerate() {
+        block[..8].copy_from_slice(&number.to_be_bytes());
+    }
+    content
 }
 
 #[test]
 fn a_large_file_is_streamed_and_never_in_memory_as_a_whole() {
     let folder = Folder::new("large");
-    let content = numbered(64 << 20);
+    let content = numbered(24 << 20);
     folder.put("large.bin", &content);
     let server = Server::start(&["--www", folder.str()]);
     assert!(server.serves());
@@ -302,7 +282,7 @@ fn a_large_file_is_streamed_and_never_in_memory_as_a_whole() {
     let mut slow = server.connect();
     slow.send(b"GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n");
     let head = slow.head();
-    assert!(head.contains("\r\nContent-Length: 67108864\r\n"), "{head}");
+    assert!(head.contains("\r\nContent-Length: 25165824\r\n"), "{head}");
     // It reads nothing further for now; others are served meanwhile.
     assert_eq!(server.get("/large.bin").body.len(), content.len());
     assert!(server.serves());
@@ -310,7 +290,7 @@ fn a_large_file_is_streamed_and_never_in_memory_as_a_whole() {
     assert_eq!(end, End::Closed);
     assert!(body == content, "the file arrives as it is");
     #[cfg(target_os = "linux")]
-    assert!(server.peak_memory() < before + (16 << 20));
+    assert!(server.peak_memory() < before + (8 << 20));
 }
 
 /// Asks for a file of `length` bytes, reads the head, changes the file, and gets the rest.
@@ -363,13 +343,11 @@ fn a_file_that_grows_midway_is_sent_up_to_what_was_promised() {
 fn an_answer_that_is_not_read_is_given_up() {
     let folder = Folder::new("stall");
     folder.put("file.bin", numbered(32 << 20));
-    let server = Server::start(&["--www", folder.str(), "--stall", "200ms"]);
+    let server = Server::start(&["--www", folder.str(), "--stall", "200ms", "--log", "debug"]);
     let mut client = server.connect();
     client.send(b"GET /file.bin HTTP/1.1\r\nHost: a\r\n\r\n");
     client.head();
-    common::eventually("the server gives up", || {
-        server.log().contains("dropped").then_some(())
-    });
+    common::eventually("the server gives up", || server.log().contains("dropped").then_some(()));
     let (body, _) = client.rest();
     assert!(body.len() < 32 << 20);
 }
@@ -382,9 +360,7 @@ fn a_client_that_stays_after_its_answer_is_let_go() {
     assert_eq!(client.answer().status, 200);
     // It does not close. There is room for one connection, so another is served only after it.
     let mut next = Client::connect(server.address());
-    next.stream
-        .set_read_timeout(Some(Duration::from_secs(30)))
-        .unwrap();
+    next.stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     next.send(handshake("/echo").as_bytes());
     let mut first = [0; 12];
     next.stream.read_exact(&mut first).unwrap();

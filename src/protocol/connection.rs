@@ -230,11 +230,7 @@ impl Connection {
                 Err(violation) => break Some(Err(violation)),
             }
         };
-        if self
-            .unfinished
-            .as_ref()
-            .is_some_and(|unfinished| unfinished.is_empty())
-        {
+        if self.unfinished.as_ref().is_some_and(|unfinished| unfinished.is_empty()) {
             self.unfinished = None;
         }
         let event = match found? {
@@ -252,11 +248,7 @@ impl Connection {
         self.transport_ended = true;
         if self.closure.is_none() {
             // Not `closing`: the Close frame may have been queued since the last call.
-            let by = if self.outbox.is_closed() {
-                EndedBy::Local
-            } else {
-                EndedBy::Transport
-            };
+            let by = if self.outbox.is_closed() { EndedBy::Local } else { EndedBy::Transport };
             self.end(by, self.outbox.close_code(), false);
         }
     }
@@ -292,10 +284,7 @@ impl Connection {
             return None;
         }
         if self.outbox.is_closed() {
-            let since = self
-                .waiting_since
-                .filter(|_| self.closing)
-                .unwrap_or(self.clock);
+            let since = self.waiting_since.filter(|_| self.closing).unwrap_or(self.clock);
             return since.checked_add(self.limits.close_wait);
         }
         let silence = match self.waiting_since {
@@ -366,13 +355,8 @@ impl Connection {
 
     /// How many bytes are held for this connection, in either direction.
     pub fn held(&self) -> usize {
-        let message = self
-            .unfinished
-            .as_ref()
-            .and_then(|unfinished| unfinished.message.as_ref());
-        self.outbox
-            .held()
-            .saturating_add(message.map_or(0, Message::held))
+        let message = self.unfinished.as_ref().and_then(|unfinished| unfinished.message.as_ref());
+        self.outbox.held().saturating_add(message.map_or(0, Message::held))
     }
 
     /// Notes the time, and whether a Close frame was queued since the last call.
@@ -387,10 +371,7 @@ impl Connection {
     /// One step: consumes input until there is an item, or none is left.
     fn step<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Item<'i>>, Violation> {
         while !input.is_empty() {
-            let partial = self
-                .unfinished
-                .as_mut()
-                .and_then(|unfinished| unfinished.frame.take());
+            let partial = self.unfinished.as_mut().and_then(|unfinished| unfinished.frame.take());
             let (header, received) = match partial {
                 Some(PartialFrame { header, received }) => (header, received),
                 None => match self.take_header(input)? {
@@ -428,10 +409,7 @@ impl Connection {
     /// Takes a frame's header from the input, or what there is of it.
     fn take_header(&mut self, input: &mut &mut [u8]) -> Result<Option<FrameHeader>, Violation> {
         let expected = self.expected();
-        let stash = self
-            .unfinished
-            .as_mut()
-            .map(|unfinished| &mut unfinished.header);
+        let stash = self.unfinished.as_mut().map(|unfinished| &mut unfinished.header);
         if let Some(stash) = stash.filter(|stash| !stash.bytes().is_empty()) {
             let before = stash.bytes().len();
             stash.push(input);
@@ -523,17 +501,9 @@ impl Connection {
                 _ => Whole::Binary(piece),
             })));
         }
-        let Self {
-            unfinished,
-            inflater,
-            limits,
-            clock,
-            ..
-        } = self;
+        let Self { unfinished, inflater, limits, clock, .. } = self;
         let unfinished = unfinished.get_or_insert_with(|| Box::new(Unfinished::new()));
-        let message = unfinished
-            .message
-            .get_or_insert_with(|| Message::new(header, *clock));
+        let message = unfinished.message.get_or_insert_with(|| Message::new(header, *clock));
         message.on_the_wire = message.on_the_wire.saturating_add(piece.len());
         match inflater.as_mut().filter(|_| message.compressed) {
             Some(inflater) => {
@@ -621,8 +591,7 @@ impl Connection {
     }
 
     fn unfinished(&mut self) -> &mut Unfinished {
-        self.unfinished
-            .get_or_insert_with(|| Box::new(Unfinished::new()))
+        self.unfinished.get_or_insert_with(|| Box::new(Unfinished::new()))
     }
 
     fn reassembly_due(&self) -> Option<Instant> {

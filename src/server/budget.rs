@@ -28,10 +28,7 @@ pub(super) enum Pressure {
 
 impl Budget {
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            limit: limit.max(4),
-            used: AtomicUsize::new(0),
-        }
+        Self { limit: limit.max(4), used: AtomicUsize::new(0) }
     }
 
     /// A connection that held `before` bytes now holds `after`.

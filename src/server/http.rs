@@ -31,12 +31,7 @@ struct FileBody {
 impl Response {
     /// An answer that is already complete, head and body.
     pub(super) fn complete(status: u16, bytes: Vec<u8>) -> Self {
-        Self {
-            bytes,
-            sent: 0,
-            file: None,
-            status,
-        }
+        Self { bytes, sent: 0, file: None, status }
     }
 
     /// An answer with a body in memory.
@@ -55,13 +50,7 @@ impl Response {
     /// A file, to be streamed: it is never in memory as a whole.
     pub(super) fn file(content_type: &str, file: File, length: u64) -> Self {
         let bytes = head(200, content_type, "Cache-Control: no-cache\r\n", length);
-        Self {
-            file: Some(FileBody {
-                file,
-                remaining: length,
-            }),
-            ..Self::complete(200, bytes)
-        }
+        Self { file: Some(FileBody { file, remaining: length }), ..Self::complete(200, bytes) }
     }
 
     /// The same answer as HEAD gets it: without its body.
@@ -114,11 +103,7 @@ pub(super) fn answer(request: &Request<'_>, site: &Site, draining: bool) -> Resp
             return Response::text(405, extra, "This server answers GET and HEAD only.\n");
         }
     };
-    if request.method() == "HEAD" {
-        response.without_body()
-    } else {
-        response
-    }
+    if request.method() == "HEAD" { response.without_body() } else { response }
 }
 
 fn get(path: &str, site: &Site, draining: bool) -> Response {

@@ -72,28 +72,16 @@ impl<T: Transport> Hub<T> {
     /// something has arrived already.
     pub(super) fn insert(&mut self, transport: T, address: SocketAddr, now: Instant) -> Key {
         let limits = &self.peers.shared.limits;
-        let head = Head {
-            scanner: HeadScanner::new(limits.head),
-            bytes: Vec::new(),
-        };
+        let head = Head { scanner: HeadScanner::new(limits.head), bytes: Vec::new() };
         let deadline = now.checked_add(limits.handshake).unwrap_or(now);
-        self.peers
-            .shared
-            .connections
-            .fetch_add(1, Ordering::Relaxed);
-        let key = self
-            .peers
-            .sessions
-            .insert(Session::new(transport, address, head, deadline));
+        self.peers.shared.connections.fetch_add(1, Ordering::Relaxed);
+        let key = self.peers.sessions.insert(Session::new(transport, address, head, deadline));
         self.peers.queue(key);
         key
     }
 
     pub(super) fn transport(&mut self, key: Key) -> Option<&mut T> {
-        self.peers
-            .sessions
-            .get_mut(key)
-            .map(|session| &mut session.transport)
+        self.peers.sessions.get_mut(key).map(|session| &mut session.transport)
     }
 
     /// Drops a connection that never ran.
@@ -137,12 +125,8 @@ impl<T: Transport> Hub<T> {
         for key in std::mem::take(&mut self.peers.runnable) {
             self.run(key, now);
         }
-        if let Some(mailbox) = self
-            .peers
-            .shared
-            .clone()
-            .mailboxes
-            .get(usize::from(self.peers.index))
+        if let Some(mailbox) =
+            self.peers.shared.clone().mailboxes.get(usize::from(self.peers.index))
         {
             for mail in mailbox.take() {
                 self.peers.deliver(mail.as_effect(), now);
@@ -155,9 +139,7 @@ impl<T: Transport> Hub<T> {
         self.settle_touched(now);
         let sessions = &mut self.peers.sessions;
         self.peers.timers.sweep(sessions.len(), |due, key| {
-            sessions
-                .get_mut(key)
-                .is_some_and(|session| session.armed == Some(due))
+            sessions.get_mut(key).is_some_and(|session| session.armed == Some(due))
         });
     }
 
@@ -283,25 +265,15 @@ impl<T: Transport> Hub<T> {
                 return false;
             }
         };
-        let bytes = if before == 0 {
-            &**input
-        } else {
-            &head.bytes[..]
-        };
+        let bytes = if before == 0 { &**input } else { &head.bytes[..] };
         let bytes = bytes.get(..end).unwrap_or_default();
         match self.peers.shared.answer(bytes, self.draining) {
             Answer::Plain(response) => {
                 self.peers.respond(key, response, now);
                 false
             }
-            Answer::WebSocket {
-                mount,
-                response,
-                deflate,
-            } => {
-                *input = std::mem::take(input)
-                    .get_mut(end - before..)
-                    .unwrap_or_default();
+            Answer::WebSocket { mount, response, deflate } => {
+                *input = std::mem::take(input).get_mut(end - before..).unwrap_or_default();
                 let info = self.peers.shared.site.mounts.get(mount);
                 let Some(info) = info else { return false };
                 let mut connection = Connection::server(Arc::clone(&info.limits), now);
@@ -352,9 +324,7 @@ impl<T: Transport> Hub<T> {
     /// Brings a session up to date, and tells its application if the peer is gone by that.
     fn settle(&mut self, key: Key, now: Instant) {
         while let Settled::Left(closure) = self.peers.settle(key, now) {
-            self.call(key, now, |application, context| {
-                application.close(context, &closure)
-            });
+            self.call(key, now, |application, context| application.close(context, &closure));
         }
     }
 
@@ -400,13 +370,10 @@ impl<T: Transport> Hub<T> {
                 session.broken = true;
             }
             Phase::Head(_) => {
-                self.peers
-                    .respond(key, refusal(&HandshakeError::TimedOut), now);
+                self.peers.respond(key, refusal(&HandshakeError::TimedOut), now);
             }
             Phase::Open(_) if session.known_to_application => {
-                self.call(key, now, |application, context| {
-                    application.timeout(context)
-                });
+                self.call(key, now, |application, context| application.timeout(context));
             }
             Phase::Open(_) | Phase::Response(_) | Phase::Linger => {
                 debug!("{address} dropped: it does not read, or does not close");
@@ -426,10 +393,7 @@ impl<T: Transport> Hub<T> {
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return;
         };
-        warn!(
-            "{} dropped: too much is queued, most of it for this peer",
-            session.address
-        );
+        warn!("{} dropped: too much is queued, most of it for this peer", session.address);
         session.broken = true;
         session.unread = None;
         self.settle(key, now);

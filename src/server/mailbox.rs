@@ -34,10 +34,7 @@ struct Queue {
 
 impl Mailbox {
     pub(super) fn new(waker: Waker) -> Self {
-        Self {
-            mail: Mutex::default(),
-            waker,
-        }
+        Self { mail: Mutex::default(), waker }
     }
 
     /// Wakes the loop, whatever is in its mailbox.
@@ -50,11 +47,7 @@ impl Mailbox {
     pub(super) fn put(&self, index: u16, effect: Effect<'_>) {
         let mail = match effect {
             Effect::Send { to, message } => {
-                let to = to
-                    .iter()
-                    .copied()
-                    .filter(|peer| peer.loop_index() == index)
-                    .collect();
+                let to = to.iter().copied().filter(|peer| peer.loop_index() == index).collect();
                 match message {
                     Message::Text(text) => Mail::Text(to, text.into()),
                     Message::Binary(payload) => Mail::Binary(to, payload.into()),
@@ -69,11 +62,7 @@ impl Mailbox {
         if queue.bytes.saturating_add(size) > LIMIT {
             let lost = mail.recipients().to_vec();
             queue.list.extend(lost.into_iter().map(|peer| {
-                Mail::Close(
-                    peer,
-                    CloseCode::TRY_AGAIN_LATER,
-                    "the server is overloaded".into(),
-                )
+                Mail::Close(peer, CloseCode::TRY_AGAIN_LATER, "the server is overloaded".into())
             }));
         } else {
             queue.bytes = queue.bytes.saturating_add(size);
@@ -101,9 +90,7 @@ impl Mail {
             Self::Binary(_, payload) => payload.len(),
             Self::Close(_, _, reason) => reason.len(),
         };
-        content
-            .saturating_add(size_of_val(self.recipients()))
-            .saturating_add(size_of::<Self>())
+        content.saturating_add(size_of_val(self.recipients())).saturating_add(size_of::<Self>())
     }
 
     fn recipients(&self) -> &[PeerId] {
@@ -116,19 +103,9 @@ impl Mail {
     /// The mail as an effect, to be delivered like one that was asked for on this loop.
     pub(super) fn as_effect(&self) -> Effect<'_> {
         match self {
-            Self::Text(to, text) => Effect::Send {
-                to,
-                message: Message::Text(text),
-            },
-            Self::Binary(to, payload) => Effect::Send {
-                to,
-                message: Message::Binary(payload),
-            },
-            Self::Close(peer, code, reason) => Effect::Close {
-                peer: *peer,
-                code: *code,
-                reason,
-            },
+            Self::Text(to, text) => Effect::Send { to, message: Message::Text(text) },
+            Self::Binary(to, payload) => Effect::Send { to, message: Message::Binary(payload) },
+            Self::Close(peer, code, reason) => Effect::Close { peer: *peer, code: *code, reason },
         }
     }
 }

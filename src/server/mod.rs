@@ -101,12 +101,7 @@ impl Server {
         let mut addresses = Vec::new();
         for &address in &config.listen {
             let sockets = listener::bind(address, config.backlog, loops)?;
-            addresses.extend(
-                sockets
-                    .first()
-                    .map(mio::net::TcpListener::local_addr)
-                    .transpose()?,
-            );
+            addresses.extend(sockets.first().map(mio::net::TcpListener::local_addr).transpose()?);
             for (list, socket) in listeners.iter_mut().zip(sockets) {
                 list.push(socket);
             }
@@ -149,11 +144,7 @@ impl Server {
             let (shared, stop) = (Arc::clone(&shared), Arc::clone(&stop));
             reactors.push(Reactor::new(poll, hub, listeners, shared, stop)?);
         }
-        Ok(Self {
-            reactors,
-            addresses,
-            handle: Handle { stop, shared },
-        })
+        Ok(Self { reactors, addresses, handle: Handle { stop, shared } })
     }
 
     /// The addresses that the server listens on; where port 0 was asked for, with the real port.
@@ -181,30 +172,20 @@ impl Server {
     ///
     /// A loop could not wait for events any more. The others have been stopped.
     pub fn run(self) -> io::Result<()> {
-        let Self {
-            mut reactors,
-            handle,
-            ..
-        } = self;
+        let Self { mut reactors, handle, .. } = self;
         let others = reactors.split_off(1.min(reactors.len()));
         let mut threads = Vec::new();
         for (index, reactor) in (1..).zip(others) {
             let handle = handle.clone();
             let run = move || reactor.run().inspect_err(|_| handle.stop());
-            threads.push(
-                thread::Builder::new()
-                    .name(format!("loop-{index}"))
-                    .spawn(run)?,
-            );
+            threads.push(thread::Builder::new().name(format!("loop-{index}")).spawn(run)?);
         }
         let mut result = Ok(());
         for reactor in reactors {
             result = reactor.run().inspect_err(|_| handle.stop());
         }
         for thread in threads {
-            let ended = thread
-                .join()
-                .unwrap_or_else(|_| Err(io::Error::other("a loop panicked")));
+            let ended = thread.join().unwrap_or_else(|_| Err(io::Error::other("a loop panicked")));
             result = result.and(ended);
         }
         result

@@ -18,52 +18,17 @@ const SVG: &str = "image/svg+xml";
 /// Every file of the page: its path, its type, its content.
 const FILES: &[(&str, &str, &[u8])] = &[
     ("/", HTML, include_bytes!("page/index.html")),
-    (
-        "/assets/style.css",
-        CSS,
-        include_bytes!("page/assets/style.css"),
-    ),
-    (
-        "/assets/main.js",
-        SCRIPT,
-        include_bytes!("page/assets/main.js"),
-    ),
-    (
-        "/assets/call.js",
-        SCRIPT,
-        include_bytes!("page/assets/call.js"),
-    ),
-    (
-        "/assets/explain.js",
-        SCRIPT,
-        include_bytes!("page/assets/explain.js"),
-    ),
-    (
-        "/assets/log.js",
-        SCRIPT,
-        include_bytes!("page/assets/log.js"),
-    ),
-    (
-        "/assets/media.js",
-        SCRIPT,
-        include_bytes!("page/assets/media.js"),
-    ),
-    (
-        "/assets/signaling.js",
-        SCRIPT,
-        include_bytes!("page/assets/signaling.js"),
-    ),
+    ("/assets/style.css", CSS, include_bytes!("page/assets/style.css")),
+    ("/assets/main.js", SCRIPT, include_bytes!("page/assets/main.js")),
+    ("/assets/call.js", SCRIPT, include_bytes!("page/assets/call.js")),
+    ("/assets/explain.js", SCRIPT, include_bytes!("page/assets/explain.js")),
+    ("/assets/log.js", SCRIPT, include_bytes!("page/assets/log.js")),
+    ("/assets/media.js", SCRIPT, include_bytes!("page/assets/media.js")),
+    ("/assets/names.js", SCRIPT, include_bytes!("page/assets/names.js")),
+    ("/assets/signaling.js", SCRIPT, include_bytes!("page/assets/signaling.js")),
     ("/assets/ui.js", SCRIPT, include_bytes!("page/assets/ui.js")),
-    (
-        "/assets/favicon.svg",
-        SVG,
-        include_bytes!("page/assets/favicon.svg"),
-    ),
-    (
-        "/favicon.ico",
-        SVG,
-        include_bytes!("page/assets/favicon.svg"),
-    ),
+    ("/assets/favicon.svg", SVG, include_bytes!("page/assets/favicon.svg")),
+    ("/favicon.ico", SVG, include_bytes!("page/assets/favicon.svg")),
 ];
 
 /// The page's file at this path.

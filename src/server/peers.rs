@@ -324,19 +324,13 @@ impl<T: Transport> Peers<T> {
 
     /// The session that holds the most, if any holds anything.
     pub(super) fn largest(&self) -> Option<Key> {
-        let largest = self
-            .sessions
-            .iter()
-            .max_by_key(|(_, session)| session.accounted)?;
+        let largest = self.sessions.iter().max_by_key(|(_, session)| session.accounted)?;
         (largest.1.accounted > 0).then_some(largest.0)
     }
 }
 
 fn key_of(peer: PeerId) -> Key {
-    Key {
-        slot: peer.slot(),
-        generation: peer.generation(),
-    }
+    Key { slot: peer.slot(), generation: peer.generation() }
 }
 
 enum Progress {
@@ -365,11 +359,7 @@ fn send_response<T: Transport>(
         Ok(written) => {
             response.advance(written);
             *writable = written == wanted;
-            Ok(if response.pending()?.is_empty() {
-                Progress::Done
-            } else {
-                Progress::Some
-            })
+            Ok(if response.pending()?.is_empty() { Progress::Done } else { Progress::Some })
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             *writable = false;

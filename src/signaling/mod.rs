@@ -213,10 +213,7 @@ impl Signaling {
 
     /// A switchboard without users.
     pub fn new(options: Options) -> Self {
-        Self {
-            options,
-            ..Self::default()
-        }
+        Self { options, ..Self::default() }
     }
 }
 

@@ -19,20 +19,12 @@ const MAX_REST: usize = 512;
 
 /// To whoever logged in: the name is yours, spelt like this.
 pub fn logged_in(out: &mut String, name: &Name<'_>, id: Option<&RawValue>) {
-    Object::new(out, "login")
-        .boolean("success", true)
-        .text("name", name.as_str())
-        .id(id)
-        .end();
+    Object::new(out, "login").boolean("success", true).text("name", name.as_str()).id(id).end();
 }
 
 /// To whoever tried to: the name is not yours.
 pub fn login_failed(out: &mut String, refusal: &Refusal<'_>, id: Option<&RawValue>) {
-    Object::new(out, "login")
-        .boolean("success", false)
-        .refusal(refusal)
-        .id(id)
-        .end();
+    Object::new(out, "login").boolean("success", false).refusal(refusal).id(id).end();
 }
 
 /// To whoever asked: this was not done.
@@ -63,9 +55,7 @@ pub fn signal(out: &mut String, signal: Signal, payload: &RawValue, source: &Nam
 
 /// To a partner: the call is over.
 pub fn leave(out: &mut String, source: &Name<'_>) {
-    Object::new(out, "leave")
-        .text("name", source.as_str())
-        .end();
+    Object::new(out, "leave").text("name", source.as_str()).end();
 }
 
 /// To the first in a room.
@@ -109,10 +99,7 @@ pub fn join(out: &mut String, room: &Name<'_>, newcomer: &Name<'_>) {
 
 /// To those in a room: somebody has left it.
 pub fn leave_room(out: &mut String, room: &Name<'_>, source: &Name<'_>) {
-    Object::new(out, "leave-room")
-        .text("room", room.as_str())
-        .text("name", source.as_str())
-        .end();
+    Object::new(out, "leave-room").text("room", room.as_str()).text("name", source.as_str()).end();
 }
 
 /// To those in a room, or one of them: what somebody in it says.
@@ -126,10 +113,7 @@ pub fn message(out: &mut String, room: &Name<'_>, payload: &RawValue, source: &N
 
 /// To those in a room: somebody hangs up.
 pub fn bye(out: &mut String, room: &Name<'_>, source: &Name<'_>) {
-    Object::new(out, "bye")
-        .text("room", room.as_str())
-        .text("name", source.as_str())
-        .end();
+    Object::new(out, "bye").text("room", room.as_str()).text("name", source.as_str()).end();
 }
 
 /// A JSON object that is being written.
@@ -210,8 +194,7 @@ impl<'o> Object<'o> {
             push_escaped(self.out, clip(detail));
         }
         self.out.push('"');
-        self.echo("name", refusal.name.as_deref())
-            .echo("room", refusal.room.as_deref())
+        self.echo("name", refusal.name.as_deref()).echo("room", refusal.room.as_deref())
     }
 
     fn end(self) {

@@ -147,29 +147,19 @@ fn parse_into<'a>(envelope: &mut Envelope<'a>, text: &'a str) -> Result<Request<
     let kind = string("type", fields.kind)?;
     envelope.request = Some(kind.clone());
     match &*kind {
-        "login" => Ok(Request::Login {
-            name: name(fields.name)?,
-        }),
+        "login" => Ok(Request::Login { name: name(fields.name)? }),
         "offer" => signal(Signal::Offer, fields.offer, fields.name),
         "answer" => signal(Signal::Answer, fields.answer, fields.name),
         "candidate" => signal(Signal::Candidate, fields.candidate, fields.name),
-        "leave" => Ok(Request::Leave {
-            to: optional_name(fields.name)?,
-        }),
-        "create or join" | "join" => Ok(Request::Join {
-            room: room(fields.room)?,
-        }),
-        "leave-room" => Ok(Request::LeaveRoom {
-            room: room(fields.room)?,
-        }),
+        "leave" => Ok(Request::Leave { to: optional_name(fields.name)? }),
+        "create or join" | "join" => Ok(Request::Join { room: room(fields.room)? }),
+        "leave-room" => Ok(Request::LeaveRoom { room: room(fields.room)? }),
         "message" => Ok(Request::Message {
             room: room(fields.room)?,
             to: optional_name(fields.name)?,
             payload: required("message", fields.message)?,
         }),
-        "bye" => Ok(Request::Bye {
-            room: room(fields.room)?,
-        }),
+        "bye" => Ok(Request::Bye { room: room(fields.room)? }),
         _ => Err(Refusal::new(ErrorCode::UnrecognizedCommand).detail(kind)),
     }
 }
@@ -198,9 +188,7 @@ fn invalid<'a>(detail: impl Into<Cow<'a, str>>) -> Refusal<'a> {
 
 /// An `id` is not looked into: a client gets back what it wrote.
 fn check_id(id: &RawValue) -> Result<&RawValue, Refusal<'static>> {
-    let is_scalar = id
-        .get()
-        .starts_with(|first: char| matches!(first, '"' | '-' | '0'..='9'));
+    let is_scalar = id.get().starts_with(|first: char| matches!(first, '"' | '-' | '0'..='9'));
     if is_scalar && id.get().len() <= MAX_ID {
         return Ok(id);
     }
@@ -236,9 +224,7 @@ fn string<'a>(field: &str, value: Option<&'a RawValue>) -> Result<Cow<'a, str>, 
 fn name(value: Option<&RawValue>) -> Result<Name<'_>, Refusal<'_>> {
     let text = string("name", value)?;
     Name::parse(text).map_err(|invalid| {
-        Refusal::new(ErrorCode::InvalidName)
-            .detail(invalid.flaw.to_string())
-            .name(invalid.text)
+        Refusal::new(ErrorCode::InvalidName).detail(invalid.flaw.to_string()).name(invalid.text)
     })
 }
 
@@ -250,9 +236,7 @@ fn optional_name(value: Option<&RawValue>) -> Result<Option<Name<'_>>, Refusal<'
 fn room(value: Option<&RawValue>) -> Result<Name<'_>, Refusal<'_>> {
     let text = string("room", value)?;
     Name::parse(text).map_err(|invalid| {
-        Refusal::new(ErrorCode::InvalidName)
-            .detail(invalid.flaw.to_string())
-            .room(invalid.text)
+        Refusal::new(ErrorCode::InvalidName).detail(invalid.flaw.to_string()).room(invalid.text)
     })
 }
 
@@ -261,9 +245,5 @@ fn signal<'a>(
     payload: Option<&'a RawValue>,
     to: Option<&'a RawValue>,
 ) -> Result<Request<'a>, Refusal<'a>> {
-    Ok(Request::Signal {
-        signal,
-        payload: required(signal.word(), payload)?,
-        to: name(to)?,
-    })
+    Ok(Request::Signal { signal, payload: required(signal.word(), payload)?, to: name(to)? })
 }

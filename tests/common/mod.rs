@@ -69,11 +69,8 @@ impl Server {
 
     /// Runs a command that prints so many addresses.
     pub fn run(mut command: Command, addresses: usize) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary runs");
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let log = Arc::new(Mutex::new(String::new()));
         let stderr = child.stderr.take().unwrap();
         let lines = Arc::clone(&log);
@@ -86,11 +83,7 @@ impl Server {
             }
         });
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut server = Self {
-            child,
-            addresses: Vec::new(),
-            log,
-        };
+        let mut server = Self { child, addresses: Vec::new(), log };
         for _ in 0..addresses {
             let mut line = String::new();
             stdout.read_line(&mut line).unwrap();
@@ -281,11 +274,7 @@ impl Client {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
-        Ok(Self {
-            stream,
-            input: Vec::new(),
-            used: 0,
-        })
+        Ok(Self { stream, input: Vec::new(), used: 0 })
     }
 
     pub fn open(address: SocketAddr, path: &str) -> Self {
@@ -385,11 +374,7 @@ impl Client {
             length => length.into(),
         };
         let payload = self.try_bytes(length as usize)?.to_vec();
-        Ok(Frame {
-            fin: head[0] & 0x80 != 0,
-            opcode: head[0] & 0x0f,
-            payload,
-        })
+        Ok(Frame { fin: head[0] & 0x80 != 0, opcode: head[0] & 0x0f, payload })
     }
 
     pub fn frame(&mut self) -> Frame {
@@ -420,6 +405,8 @@ impl Client {
         assert_eq!(found.0, code, "{found:?}");
         self.send_close(code);
         assert_eq!(self.rest(), (Vec::new(), End::Closed));
+        // Else the server would wait for it a while.
+        self.half_close();
     }
 }
 

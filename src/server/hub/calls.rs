@@ -17,22 +17,13 @@ use crate::protocol::{CloseCode, Event, State};
 impl<T: Transport> Hub<T> {
     /// Takes one item from the input. False: there was none.
     pub(super) fn step(&mut self, key: Key, input: &mut &mut [u8], now: Instant) -> bool {
-        let Self {
-            applications,
-            peers,
-            ..
-        } = self;
+        let Self { applications, peers, .. } = self;
         let id = peers.id(key);
         let Some(session) = peers.sessions.get_mut(key) else {
             return false;
         };
         let (address, mount) = (session.address, usize::from(session.mount));
-        let rate = peers
-            .shared
-            .site
-            .mounts
-            .get(mount)
-            .and_then(|mount| mount.rate);
+        let rate = peers.shared.site.mounts.get(mount).and_then(|mount| mount.rate);
         let Some(mounted) = applications.get_mut(mount) else {
             return false;
         };
@@ -79,11 +70,7 @@ impl<T: Transport> Hub<T> {
         now: Instant,
         f: impl FnOnce(&mut dyn Application, &mut Context<'_>),
     ) {
-        let Self {
-            applications,
-            peers,
-            ..
-        } = self;
+        let Self { applications, peers, .. } = self;
         let id = peers.id(key);
         let Some(session) = peers.sessions.get_mut(key) else {
             return;

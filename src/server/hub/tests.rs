@@ -209,18 +209,9 @@ impl World {
             rate: None,
             deflate: DeflateOptions::default(),
         };
-        let site = Site {
-            mounts: vec![info],
-            subprotocols: Vec::new(),
-            origins: None,
-            www: None,
-        };
+        let site = Site { mounts: vec![info], subprotocols: Vec::new(), origins: None, www: None };
         let shared = Arc::new(super::Shared::new(site, server, Vec::new()));
-        Self {
-            hub: Hub::new(0, shared, mount.for_loops(1)),
-            now: Instant::now(),
-            calls,
-        }
+        Self { hub: Hub::new(0, shared, mount.for_loops(1)), now: Instant::now(), calls }
     }
 
     /// Somebody has connected and said nothing yet.
@@ -258,10 +249,7 @@ impl World {
     /// The peer sends bytes, and the kernel says so.
     fn put(&mut self, peer: &Peer, bytes: &[u8]) {
         peer.wire.borrow_mut().incoming.extend(bytes);
-        let readable = Readiness {
-            readable: true,
-            ..Readiness::default()
-        };
+        let readable = Readiness { readable: true, ..Readiness::default() };
         self.hub.ready(peer.key, readable);
     }
 
@@ -272,31 +260,20 @@ impl World {
     /// The peer ends its direction.
     fn end(&mut self, peer: &Peer) {
         peer.wire.borrow_mut().ended = true;
-        let hung_up = Readiness {
-            readable: true,
-            writable: false,
-            read_closed: true,
-        };
+        let hung_up = Readiness { readable: true, writable: false, read_closed: true };
         self.hub.ready(peer.key, hung_up);
     }
 
     fn reset(&mut self, peer: &Peer) {
         peer.wire.borrow_mut().reset = true;
-        let error = Readiness {
-            readable: true,
-            writable: true,
-            read_closed: true,
-        };
+        let error = Readiness { readable: true, writable: true, read_closed: true };
         self.hub.ready(peer.key, error);
     }
 
     /// The peer's kernel takes so many bytes more.
     fn make_room(&mut self, peer: &Peer, room: usize) {
         peer.wire.borrow_mut().room = room;
-        let writable = Readiness {
-            writable: true,
-            ..Readiness::default()
-        };
+        let writable = Readiness { writable: true, ..Readiness::default() };
         self.hub.ready(peer.key, writable);
     }
 

@@ -9,14 +9,7 @@ use serde_json::{Value, json};
 use super::{Board, Options};
 
 /// The last two are one name, and none.
-const NAMES: [&str; 6] = [
-    "alice",
-    "bob",
-    "zo\u{e9}",
-    "__proto__",
-    "zoe\u{301}",
-    "\u{200b}",
-];
+const NAMES: [&str; 6] = ["alice", "bob", "zo\u{e9}", "__proto__", "zoe\u{301}", "\u{200b}"];
 const ROOMS: [&str; 4] = ["foo", "bar", "alice", "toString"];
 const PEERS: u32 = 5;
 const LIMIT: usize = 2;
@@ -99,11 +92,7 @@ impl Model {
         for (room, members) in &mut self.rooms {
             if members.contains(&peer) {
                 members.retain(|member| *member != peer);
-                all.extend(
-                    members
-                        .iter()
-                        .map(|to| heard(*to, "leave-room", &name, room)),
-                );
+                all.extend(members.iter().map(|to| heard(*to, "leave-room", &name, room)));
             }
         }
         all
@@ -165,10 +154,7 @@ impl Model {
         let Some(target) = target else {
             let partners = self.partners(peer);
             self.pairs.retain(|(a, b)| *a != peer && *b != peer);
-            return partners
-                .iter()
-                .map(|to| heard(*to, "leave", own, ""))
-                .collect();
+            return partners.iter().map(|to| heard(*to, "leave", own, "")).collect();
         };
         let other = match self.owner(target) {
             None => return vec![heard(peer, "user-not-found", target, "")],
@@ -179,10 +165,7 @@ impl Model {
         match step {
             Step::Signal(word, _) => {
                 if word != "candidate" && !self.pairs.contains(&pair) {
-                    if [peer, other]
-                        .iter()
-                        .any(|one| self.partners(*one).len() >= LIMIT)
-                    {
+                    if [peer, other].iter().any(|one| self.partners(*one).len() >= LIMIT) {
                         return vec![heard(peer, "too-many-partners", target, "")];
                     }
                     self.pairs.insert(pair);
@@ -199,10 +182,7 @@ impl Model {
         if members.contains(&peer) {
             return vec![heard(peer, "joined", own, room)];
         }
-        let entered = self
-            .rooms
-            .values()
-            .filter(|members| members.contains(&peer));
+        let entered = self.rooms.values().filter(|members| members.contains(&peer));
         if entered.count() >= LIMIT {
             return vec![heard(peer, "too-many-rooms", "", room)];
         }
@@ -210,11 +190,7 @@ impl Model {
             return vec![heard(peer, "room-full", "", room)];
         }
         self.rooms.entry(room).or_default().push(peer);
-        let answer = if members.is_empty() {
-            "created"
-        } else {
-            "joined"
-        };
+        let answer = if members.is_empty() { "created" } else { "joined" };
         let mut all = vec![heard(peer, answer, own, room)];
         all.extend(members.iter().map(|to| heard(*to, "join", own, room)));
         all
@@ -235,10 +211,7 @@ impl Model {
         let others = members.iter().filter(|member| **member != peer);
         let what = match step {
             Step::LeaveRoom(_) => {
-                self.rooms
-                    .entry(room)
-                    .or_default()
-                    .retain(|member| *member != peer);
+                self.rooms.entry(room).or_default().retain(|member| *member != peer);
                 "leave-room"
             }
             Step::Bye(_) => "bye",
@@ -256,11 +229,7 @@ impl Model {
 }
 
 fn normal(name: &str) -> &str {
-    if name == "zoe\u{301}" {
-        "zo\u{e9}"
-    } else {
-        name
-    }
+    if name == "zoe\u{301}" { "zo\u{e9}" } else { name }
 }
 
 fn request(step: Step) -> String {
@@ -288,21 +257,9 @@ fn read(line: &str) -> Option<Heard> {
         return None;
     }
     let message: Value = serde_json::from_str(message).unwrap();
-    let text = |field| {
-        message
-            .get(field)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
-    let what = [text("code"), text("type")]
-        .into_iter()
-        .find(|what| !what.is_empty());
-    Some(heard(
-        to.parse().unwrap(),
-        what.unwrap(),
-        text("name"),
-        text("room"),
-    ))
+    let text = |field| message.get(field).and_then(Value::as_str).unwrap_or_default();
+    let what = [text("code"), text("type")].into_iter().find(|what| !what.is_empty());
+    Some(heard(to.parse().unwrap(), what.unwrap(), text("name"), text("room")))
 }
 
 proptest! {

@@ -15,10 +15,7 @@ fn a_short_read_is_the_last_one() {
 
 #[test]
 fn a_full_read_is_followed_by_another() {
-    let limits = ServerLimits {
-        read_per_turn: 11,
-        ..ServerLimits::default()
-    };
+    let limits = ServerLimits { read_per_turn: 11, ..ServerLimits::default() };
     let mut world = World::with(limits, Limits::default());
     let peer = world.open();
     world.say(&peer, "hello"); // 11 bytes
@@ -45,10 +42,7 @@ fn after_a_hang_up_it_is_read_to_the_end() {
 
 #[test]
 fn one_who_floods_keeps_nobody_waiting() {
-    let limits = ServerLimits {
-        read_per_turn: 110,
-        ..ServerLimits::default()
-    };
+    let limits = ServerLimits { read_per_turn: 110, ..ServerLimits::default() };
     let mut world = World::with(limits, Limits::default());
     let (flooder, quiet) = (world.open(), world.open());
     for number in 0..1000 {
@@ -254,10 +248,7 @@ fn many_deliveries_wait_for_the_next_turn() {
 
 /// A hub with a small budget.
 fn frugal(queued: usize) -> World {
-    let server = ServerLimits {
-        queued,
-        ..ServerLimits::default()
-    };
+    let server = ServerLimits { queued, ..ServerLimits::default() };
     World::with(server, Limits::default())
 }
 
