@@ -2,12 +2,12 @@
 
 use super::http::Response;
 
-/// What the page may do: load from this server only, connect to it, and show the streams of a call.
-/// No inline script or style, so peer text that reached the page as markup could do nothing.
+/// What the page may do: load from this server only, and connect to it. No inline script or style, so
+/// peer text that reached the page as markup could do nothing.
 const EXTRA: &str = "Cache-Control: no-cache\r\n\
-    Content-Security-Policy: default-src 'self'; connect-src 'self' ws: wss:; \
-    media-src 'self' blob: mediastream:; img-src 'self' data:; base-uri 'none'; \
-    form-action 'self'; frame-ancestors 'self'\r\n\
+    Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'; object-src 'none'\r\n\
+    Permissions-Policy: camera=(self), microphone=(self)\r\n\
     Referrer-Policy: no-referrer\r\n";
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -35,4 +35,22 @@ const FILES: &[(&str, &str, &[u8])] = &[
 pub(super) fn find(path: &str) -> Option<Response> {
     let (_, content_type, content) = FILES.iter().find(|(at, _, _)| *at == path)?;
     Some(Response::new(200, content_type, EXTRA, content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_asset_that_a_file_of_the_page_names_is_served() {
+        for (at, _, content) in FILES {
+            let text = String::from_utf8_lossy(content);
+            let quoted = text.split(['"', '\'']);
+            for name in quoted.filter(|text| text.ends_with(".js") || text.ends_with(".css")) {
+                let name = name.trim_start_matches("./").trim_start_matches("assets/");
+                let path = format!("/assets/{name}");
+                assert!(find(&path).is_some(), "{at} names {path}");
+            }
+        }
+    }
 }
