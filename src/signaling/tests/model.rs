@@ -40,8 +40,8 @@ fn step() -> impl Strategy<Value = Step> {
     let word = prop::sample::select(&["offer", "answer", "candidate"][..]);
     let garbage = prop::sample::select(&["", "null", "[]", "{}", "{\"type\":\"x\"}"][..]);
     prop_oneof![
-        4 => name().prop_map(Step::Login),
-        6 => (word, name()).prop_map(|(word, name)| Step::Signal(word, name)),
+        2 => name().prop_map(Step::Login),
+        8 => (word, name()).prop_map(|(word, name)| Step::Signal(word, name)),
         3 => prop::option::of(name()).prop_map(Step::Leave),
         4 => room().prop_map(Step::Join),
         2 => room().prop_map(Step::LeaveRoom),
@@ -308,7 +308,7 @@ fn read(line: &str) -> Option<Heard> {
 proptest! {
     #[test]
     fn any_requests_in_any_order_do_what_the_model_says(
-        steps in prop::collection::vec((1..=PEERS, step()), 0..80)
+        steps in prop::collection::vec((1..=PEERS, step()), 0..120)
     ) {
         let mut model = Model::default();
         let mut board = Board::with(Options {
