@@ -2,7 +2,7 @@
 //!
 //! Two browsers that want a WebRTC call must first exchange a few messages: an offer, an answer,
 //! and the addresses where each may be reached. [`Signaling`] is an
-//! [`Application`](crate::apps::Application) that passes these on by name. It speaks the JSON that
+//! [`Application`] that passes these on by name. It speaks the JSON that
 //! the classic tutorials speak, so their pages work unmodified, and adds to it.
 //!
 //! # In what order to read it

@@ -232,6 +232,8 @@ fn many_rooms_entered_and_left_leave_nothing_behind() {
         board.say(1, &format!(r#"{{"type":"leave-room","room":"room {room}"}}"#));
         board.say(2, &format!(r#"{{"type":"leave-room","room":"room {room}"}}"#));
     }
+    let [_, _, members, entered] = board.sizes();
+    assert_eq!((members.0, entered.0), (0, 0));
     for (_, capacity) in board.sizes() {
         assert!(capacity < 300, "{:?}", board.sizes());
     }
