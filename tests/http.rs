@@ -366,3 +366,23 @@ fn a_client_that_stays_after_its_answer_is_let_go() {
     next.stream.read_exact(&mut first).unwrap();
     assert_eq!(&first, b"HTTP/1.1 101");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_opened_now_is_not_said_to_be_missing() {
+    let folder = Folder::new("descriptors");
+    folder.put("file.txt", "here");
+    let server = Server::start_in_shell("ulimit -n 32", &["--www", folder.str()]);
+    let mut crowd: Vec<_> = (0..40).map(|_| server.connect()).collect();
+    common::eventually("no descriptor is left", || {
+        (server.descriptors() >= 32).then_some(())
+    });
+    crowd[0].send(b"GET /file.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+    let answer = crowd[0].answer();
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.field("retry-after"), Some("10"));
+    drop(crowd);
+    common::eventually("it can be opened", || {
+        (server.get("/file.txt").status == 200).then_some(())
+    });
+}

@@ -1,8 +1,10 @@
 //! A user's own static files, `--www`.
 
 use std::fs::File;
+use std::io::ErrorKind::{NotFound, PermissionDenied};
 use std::path::{Component, Path, PathBuf};
 
+use log::warn;
 use percent_encoding::percent_decode_str;
 
 use super::http::Response;
@@ -34,9 +36,17 @@ pub(super) fn open(root: &Path, path: &str) -> Option<Response> {
     if !found.metadata().ok()?.is_file() {
         return None;
     }
-    let file = File::open(&found).ok()?;
-    let metadata = file.metadata().ok()?;
-    Some(Response::file(content_type(&found), file, metadata.len()))
+    let opened = File::open(&found).and_then(|file| Ok((file.metadata()?.len(), file)));
+    match opened {
+        Ok((length, file)) => Some(Response::file(content_type(&found), file, length)),
+        Err(error) if matches!(error.kind(), NotFound | PermissionDenied) => None,
+        Err(error) => {
+            // Out of descriptors, most likely. It is there, so 404 would be a lie.
+            warn!("cannot open a file: {error}");
+            let body = "The file cannot be opened now.\n";
+            Some(Response::text(503, "Retry-After: 10\r\n", body))
+        }
+    }
 }
 
 /// The path below the root, made of plain names only.

@@ -6,7 +6,8 @@
 //!    application, and writes the replies;
 //! 2. takes in what other loops have for its peers;
 //! 3. does what deadlines ask for;
-//! 4. writes to those who were sent something by others, once each.
+//! 4. writes to those who were sent something by others, once each;
+//! 5. closes those with the largest queues, while too much is queued in the process.
 //!
 //! It waits for nothing and knows no sockets (see [`Transport`]), so a simulation can drive it.
 
@@ -19,7 +20,6 @@ use std::time::Instant;
 
 use log::{debug, warn};
 
-use super::budget::Pressure;
 use super::mount::Mounted;
 use super::peers::{Peers, Settled, log_open};
 use super::session::{Head, Phase, Session};
@@ -103,8 +103,6 @@ impl<T: Transport> Hub<T> {
     /// Whether there is work left that no event will announce: whoever stops early resumes itself.
     pub(super) fn must_not_wait(&self) -> bool {
         !self.peers.runnable.is_empty()
-            || self.peers.shared.budget.pressure() >= Pressure::CloseLargest
-                && self.peers.largest().is_some()
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -135,8 +133,8 @@ impl<T: Transport> Hub<T> {
         while let Some((due, key)) = self.peers.timers.pop(now) {
             self.due(due, key, now);
         }
-        self.relieve(now);
         self.settle_touched(now);
+        self.relieve(now);
         let sessions = &mut self.peers.sessions;
         self.peers.timers.sweep(sessions.len(), |due, key| {
             sessions.get_mut(key).is_some_and(|session| session.armed == Some(due))
@@ -151,12 +149,13 @@ impl<T: Transport> Hub<T> {
                 continue;
             };
             match &session.phase {
-                Phase::Head(_) => self.peers.remove(key),
+                // Who has asked for something is still answered.
+                Phase::Head(head) if head.bytes.is_empty() => self.peers.remove(key),
                 Phase::Open(_) => {
                     let reason = "the server is going away";
                     self.peers.close(key, CloseCode::GOING_AWAY, reason, now);
                 }
-                Phase::Response(_) | Phase::Linger => {}
+                Phase::Head(_) | Phase::Response(_) | Phase::Linger => {}
             }
         }
         self.settle_touched(now);
@@ -382,21 +381,31 @@ impl<T: Transport> Hub<T> {
         }
     }
 
-    /// While too much is queued in the process, closes the session with the largest queue.
+    /// While too much is queued in the process, closes the sessions with the largest queues.
     fn relieve(&mut self, now: Instant) {
-        if self.peers.shared.budget.pressure() < Pressure::CloseLargest {
-            return;
+        while let Some(key) = self.peers.to_relieve() {
+            let Some(session) = self.peers.sessions.get_mut(key) else {
+                return;
+            };
+            warn!(
+                "{} dropped: too much is queued, most of it for this peer",
+                session.address
+            );
+            session.broken = true;
+            session.unread = None;
+            self.settle(key, now);
+            self.settle_touched(now);
         }
-        let Some(key) = self.peers.largest() else {
-            return;
-        };
-        let Some(session) = self.peers.sessions.get_mut(key) else {
-            return;
-        };
-        warn!("{} dropped: too much is queued, most of it for this peer", session.address);
-        session.broken = true;
-        session.unread = None;
-        self.settle(key, now);
+    }
+
+    /// Ends at once: every application hears of the end of its peers.
+    pub(super) fn end(&mut self, now: Instant) {
+        for key in self.peers.sessions.keys() {
+            if let Some(session) = self.peers.sessions.get_mut(key) {
+                session.broken = true;
+            }
+            self.settle(key, now);
+        }
     }
 }
 

@@ -12,6 +12,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// While nothing can be accepted, it is tried again after this time.
 const RETRY: Duration = Duration::from_millis(100);
 
+/// No descriptor is left in the system, or in the process: numbers that all Unixes agree on.
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+
 /// Why a server cannot listen.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}: {source}")]
@@ -133,7 +137,9 @@ impl Listeners {
                     io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => {}
                     _ => {
                         warn!("cannot accept, trying again in {RETRY:?}: {error}");
-                        self.shed(index);
+                        if matches!(error.raw_os_error(), Some(ENFILE | EMFILE)) {
+                            self.shed(index);
+                        }
                         self.pause(now);
                         return None;
                     }

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use log::{debug, info};
 
+use super::budget::Pressure;
 use super::http::Response;
 use super::session::{Phase, Session};
 use super::site::Shared;
@@ -37,6 +38,8 @@ pub(super) struct Peers<T> {
     buffers: Vec<Vec<u8>>,
     /// How many recipients were delivered to in this turn.
     pub(super) deliveries: usize,
+    /// How many bytes of the budget this loop's sessions hold.
+    queued: usize,
 }
 
 /// What settling a session found.
@@ -59,6 +62,7 @@ impl<T: Transport> Peers<T> {
             touched: Vec::new(),
             buffers: Vec::new(),
             deliveries: 0,
+            queued: 0,
         }
     }
 
@@ -307,6 +311,7 @@ impl<T: Transport> Peers<T> {
             log_closure(session.address, connection.closure());
         }
         self.shared.budget.account(session.accounted, 0);
+        self.queued -= session.accounted;
         self.shared.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -317,14 +322,34 @@ impl<T: Transport> Peers<T> {
         };
         let held = session.held();
         self.shared.budget.account(session.accounted, held);
+        self.queued = self.queued - session.accounted + held;
         session.accounted = held;
         let due = session.next_deadline();
         self.timers.arm(key, due, &mut session.armed);
     }
 
-    /// The session that holds the most, if any holds anything.
-    pub(super) fn largest(&self) -> Option<Key> {
-        let largest = self.sessions.iter().max_by_key(|(_, session)| session.accounted)?;
+    /// The session to close because too much is queued in the process: the one that holds the most,
+    /// if this loop holds its share. A loop that holds little does not close its peers for what
+    /// another's hold; that one is woken instead.
+    pub(super) fn to_relieve(&self) -> Option<Key> {
+        let budget = &self.shared.budget;
+        if budget.pressure() < Pressure::CloseLargest {
+            return None;
+        }
+        let share = budget.used() / self.shared.mailboxes.len().max(1);
+        if self.queued < share {
+            for (index, mailbox) in (0..).zip(&self.shared.mailboxes) {
+                if index != self.index {
+                    mailbox.wake();
+                }
+            }
+            return None;
+        }
+
+        let largest = self
+            .sessions
+            .iter()
+            .max_by_key(|(_, session)| session.accounted)?;
         (largest.1.accounted > 0).then_some(largest.0)
     }
 }

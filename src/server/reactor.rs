@@ -148,7 +148,7 @@ impl Reactor {
         let Some(listeners) = &mut self.listeners else {
             return;
         };
-        for _ in 0..self.shared.limits.accepts_per_turn {
+        for _ in 0..self.shared.limits.accepts_per_turn.max(1) {
             // At the limit nothing is accepted until a sixteenth is free again, so that a full
             // server does not go back and forth with each connection.
             let room = if self.full { self.shared.limits.connections / 16 } else { 0 };
@@ -195,15 +195,16 @@ impl Reactor {
     /// Whether the loop is to return: begins to drain when asked, and sees to its end.
     fn has_ended(&mut self, now: Instant) -> bool {
         let stops = self.stop.load(Ordering::Relaxed);
-        if stops > 1 {
-            return true;
-        }
-        if stops == 1 && self.drain_until.is_none() {
+        if stops > 0 && self.drain_until.is_none() {
             info!("stopping: {} connections to close", self.hub.len());
             self.listeners = None;
             self.hub.drain(now);
             self.drain_until = now.checked_add(self.shared.limits.drain);
         }
-        self.drain_until.is_some_and(|until| self.hub.is_empty() || until <= now)
+        let over = self.drain_until.is_some_and(|until| until <= now);
+        if over || stops > 1 {
+            self.hub.end(now);
+        }
+        stops > 0 && self.hub.is_empty()
     }
 }

@@ -10,11 +10,14 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use mio::{Poll, Token, Waker};
+
 use super::*;
 use crate::apps::{Application, Context, Message, PeerId};
 use crate::protocol::deflate::DeflateOptions;
 use crate::protocol::{Closure, Limits};
 use crate::server::config::ServerLimits;
+use crate::server::mailbox::Mailbox;
 use crate::server::mount::{Mount, MountInfo};
 use crate::server::site::Site;
 
@@ -192,6 +195,8 @@ struct World {
     hub: Hub<Pipe>,
     now: Instant,
     calls: Calls,
+    /// What the mailboxes wake.
+    _polls: Rc<Vec<Poll>>,
 }
 
 impl World {
@@ -200,6 +205,11 @@ impl World {
     }
 
     fn with(server: ServerLimits, limits: Limits) -> Self {
+        Self::loops(1, server, limits).remove(0)
+    }
+
+    /// The hubs of several loops, which share an application.
+    fn loops(count: u16, server: ServerLimits, limits: Limits) -> Vec<Self> {
         let application = Obedient::default();
         let calls = Arc::clone(&application.calls);
         let mount = Mount::new("/", application);
@@ -209,9 +219,28 @@ impl World {
             rate: None,
             deflate: DeflateOptions::default(),
         };
-        let site = Site { mounts: vec![info], subprotocols: Vec::new(), origins: None, www: None };
-        let shared = Arc::new(super::Shared::new(site, server, Vec::new()));
-        Self { hub: Hub::new(0, shared, mount.for_loops(1)), now: Instant::now(), calls }
+        let site = Site {
+            mounts: vec![info],
+            subprotocols: Vec::new(),
+            origins: None,
+            www: None,
+        };
+        let polls: Vec<_> = (0..count).map(|_| Poll::new().unwrap()).collect();
+        let wakers = polls
+            .iter()
+            .map(|poll| Waker::new(poll.registry(), Token(0)));
+        let mailboxes = wakers.map(|waker| Mailbox::new(waker.unwrap())).collect();
+        let shared = Arc::new(super::Shared::new(site, server, mailboxes));
+        let polls = Rc::new(polls);
+        let hubs = (0..)
+            .zip(mount.for_loops(count))
+            .map(|(index, mounted)| Self {
+                hub: Hub::new(index, Arc::clone(&shared), vec![mounted]),
+                now: Instant::now(),
+                calls: Arc::clone(&calls),
+                _polls: Rc::clone(&polls),
+            });
+        hubs.collect()
     }
 
     /// Somebody has connected and said nothing yet.

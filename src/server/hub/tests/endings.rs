@@ -23,7 +23,7 @@ fn ends(how: impl FnOnce(&mut World, &Peer)) -> Vec<String> {
     assert_eq!(calls.last().map(String::as_str), Some("gone"), "{calls:?}");
     world.reset(&other);
     world.settle();
-    assert!(world.hub.is_empty());
+    assert!(other.is_gone() && world.hub.is_empty());
     assert_eq!(world.queued(), 0);
     peer.received()
 }
@@ -188,6 +188,32 @@ fn by_a_panic_of_the_application() {
 fn by_the_end_of_the_server() {
     let received = ends(|world, _| world.hub.drain(world.now));
     assert_eq!(received, ["1001"]);
+}
+
+#[test]
+fn by_the_end_of_the_servers_patience() {
+    ends(|world, _| {
+        world.hub.drain(world.now);
+        world.hub.end(world.now);
+        assert!(world.hub.is_empty());
+    });
+    ends(|world, _| world.hub.end(world.now));
+}
+
+#[test]
+fn who_has_asked_before_the_drain_is_answered_in_it() {
+    let mut world = World::new();
+    let (silent, asks) = (world.connect(), world.connect());
+    world.put(&asks, &HANDSHAKE.as_bytes()[..50]);
+    world.settle();
+    world.hub.drain(world.now);
+    assert!(silent.is_gone());
+    world.put(&asks, &HANDSHAKE.as_bytes()[50..]);
+    world.settle();
+    assert!(asks.wire.borrow().outgoing.starts_with(b"HTTP/1.1 503 "));
+    world.end(&asks);
+    world.settle();
+    assert!(world.hub.is_empty());
 }
 
 #[test]

@@ -293,3 +293,47 @@ fn from_three_quarters_of_the_budget_the_largest_queue_is_closed() {
     world.settle();
     assert_eq!(world.queued(), 0, "the sum does not drift");
 }
+
+#[test]
+fn a_loop_closes_nobody_for_what_another_holds() {
+    let server = ServerLimits {
+        queued: 100_000,
+        ..ServerLimits::default()
+    };
+    let mut worlds = World::loops(2, server, Limits::default());
+    let (mut idle, mut busy) = (worlds.remove(0), worlds.remove(0));
+    let modest = idle.connect();
+    idle.put(&modest, &HANDSHAKE.as_bytes()[..100]);
+    idle.settle();
+    let (one, two, sender) = (busy.open(), busy.open(), busy.open());
+    busy.make_room(&one, 0);
+    busy.make_room(&two, 0);
+    // Not settled yet: the hub of the other loop has its turn first.
+    busy.say(&sender, &format!("all {}", "x".repeat(40_000)));
+    busy.hub.peers.shared.budget.account(0, 80_000);
+    idle.settle();
+    assert!(!modest.is_gone());
+    busy.hub.peers.shared.budget.account(80_000, 0);
+    busy.settle();
+    assert!(
+        one.is_gone() != two.is_gone(),
+        "the loop that holds it sees to it"
+    );
+    idle.settle();
+    assert!(!modest.is_gone());
+}
+
+#[test]
+fn messages_cross_loops_in_order() {
+    let mut worlds = World::loops(2, ServerLimits::default(), Limits::default());
+    let (mut one, mut two) = (worlds.remove(0), worlds.remove(0));
+    let (sender, receiver) = (one.open(), two.open());
+    for number in 0..100 {
+        one.say(&sender, &format!("all {number}"));
+    }
+    one.turn();
+    two.turn();
+    let expected: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+    assert_eq!(receiver.received(), expected);
+    assert_eq!(receiver.wire.borrow().writes, 1);
+}
