@@ -15,10 +15,8 @@ impl Application for Shout {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let server = Server::bind(Config {
-        mounts: vec![Mount::new("/", Shout)],
-        ..Config::default()
-    })?;
+    let server =
+        Server::bind(Config { mounts: vec![Mount::new("/", Shout)], ..Config::default() })?;
     println!("listening on ws://{}/", server.addresses()[0]);
     Ok(server.run()?)
 }

@@ -374,9 +374,7 @@ fn a_file_that_cannot_be_opened_now_is_not_said_to_be_missing() {
     folder.put("file.txt", "here");
     let server = Server::start_in_shell("ulimit -n 32", &["--www", folder.str()]);
     let mut crowd: Vec<_> = (0..40).map(|_| server.connect()).collect();
-    common::eventually("no descriptor is left", || {
-        (server.descriptors() >= 32).then_some(())
-    });
+    common::eventually("no descriptor is left", || (server.descriptors() >= 32).then_some(()));
     crowd[0].send(b"GET /file.txt HTTP/1.1\r\nHost: a\r\n\r\n");
     let answer = crowd[0].answer();
     assert_eq!(answer.status, 503);

@@ -18,9 +18,8 @@ fn thousands_of_frames_in_one_write_are_all_answered() {
     let server = Server::start(&[]);
     let mut client = server.open("/echo");
     let count = 20_000;
-    let frames: Vec<u8> = (0..count)
-        .flat_map(|number: u32| frame(TEXT, number.to_string().as_bytes()))
-        .collect();
+    let frames: Vec<u8> =
+        (0..count).flat_map(|number: u32| frame(TEXT, number.to_string().as_bytes())).collect();
     let mut writer = client.stream.try_clone().unwrap();
     let writing = thread::spawn(move || writer.write_all(&frames).unwrap());
     for number in 0..count {
@@ -59,9 +58,7 @@ fn who_does_not_read_is_not_read_from_and_loses_nothing() {
     let message = frame(BINARY, &vec![b'x'; 64 * 1024]);
     let count = total / (64 * 1024);
     let mut writer = client.stream.try_clone().unwrap();
-    writer
-        .set_write_timeout(Some(Duration::from_millis(500)))
-        .unwrap();
+    writer.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
     // It writes until nobody takes more, and reads nothing.
     let mut sent = 0;
     let all = message.len() * count;
@@ -72,10 +69,7 @@ fn who_does_not_read_is_not_read_from_and_loses_nothing() {
             Err(_) => break,
         }
     }
-    assert!(
-        sent < all,
-        "the server must not take 64 MiB that it cannot answer"
-    );
+    assert!(sent < all, "the server must not take 64 MiB that it cannot answer");
     #[cfg(target_os = "linux")]
     {
         let grown = server.memory().saturating_sub(before);
@@ -120,9 +114,7 @@ fn who_never_reads_a_flood_is_closed_and_nobody_else() {
         sender.send(&message);
     }
     let mut hears = listening.join().unwrap();
-    common::eventually("it is closed", || {
-        server.log().contains("1013").then_some(())
-    });
+    common::eventually("it is closed", || server.log().contains("1013").then_some(()));
     #[cfg(target_os = "linux")]
     assert!(server.memory().saturating_sub(before) < 4 * MIB);
     // What it had been sent before it may still read; then comes the end.
@@ -145,9 +137,7 @@ fn a_close_frame_behind_two_megabytes_unread_loses_none_of_them() {
         for _ in 0..20 {
             writer.write_all(&message).unwrap();
         }
-        writer
-            .write_all(&frame(CLOSE, &1000_u16.to_be_bytes()))
-            .unwrap();
+        writer.write_all(&frame(CLOSE, &1000_u16.to_be_bytes())).unwrap();
         // And it goes on talking, which nobody has to read.
         let _ = writer.write_all(&[b'x'; 100_000]);
     });
@@ -283,9 +273,7 @@ fn a_peer_that_breaks_a_rule_and_does_not_read_is_let_go() {
         client.send(&message);
     }
     client.send(&raw_frame(0xff, b""));
-    common::eventually("it is let go", || {
-        server.log().contains("dropped").then_some(())
-    });
+    common::eventually("it is let go", || server.log().contains("dropped").then_some(()));
     let _ = client.stream.read_to_end(&mut Vec::new());
 }
 
@@ -304,10 +292,7 @@ fn a_message_that_is_never_finished_ends_at_its_deadline() {
 fn slow_heads_end_at_the_deadline_however_they_drip() {
     let server = Server::start(&["--handshake", "300ms"]);
     let mut client = server.connect();
-    client
-        .stream
-        .set_read_timeout(Some(Duration::from_millis(10)))
-        .unwrap();
+    client.stream.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
     let head = handshake("/echo").repeat(100);
     let start = Instant::now();
     let mut answer = Vec::new();
@@ -374,9 +359,7 @@ fn floods_of_pings_and_pongs_that_are_not_read_keep_memory_flat() {
     let server = Server::start(&["--log", "off"]);
     let client = server.open("/echo");
     let mut writer = client.stream.try_clone().unwrap();
-    writer
-        .set_write_timeout(Some(Duration::from_secs(1)))
-        .unwrap();
+    writer.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
     #[cfg(target_os = "linux")]
     let before = server.memory();
     let pongs = frame(PONG, &[b'x'; 125]).repeat(1000);
@@ -400,10 +383,7 @@ fn at_the_connection_limit_nobody_is_accepted_until_there_is_room() {
     let mut clients: Vec<_> = (0..3).map(|_| server.open("/echo")).collect();
     let mut waiting = server.connect();
     waiting.send(handshake("/echo").as_bytes());
-    waiting
-        .stream
-        .set_read_timeout(Some(Duration::from_millis(300)))
-        .unwrap();
+    waiting.stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     assert!(waiting.try_head().is_err(), "the kernel holds it");
     #[cfg(target_os = "linux")]
     assert_idle(&server);
@@ -458,15 +438,11 @@ fn without_descriptors_it_neither_spins_nor_ends_and_serves_again() {
 #[test]
 fn a_quiet_server_uses_no_processor_time() {
     let server = Server::start(&["--loops", "2"]);
-    let mut clients: Vec<_> = (0..50)
-        .map(|number| server.open(["/", "/echo", "/chat"][number % 3]))
-        .collect();
+    let mut clients: Vec<_> =
+        (0..50).map(|number| server.open(["/", "/echo", "/chat"][number % 3])).collect();
     // One in each state: clogged, half closed, closing, in the middle of a head.
     let mut clogged = clients.pop().unwrap();
-    clogged
-        .stream
-        .set_write_timeout(Some(Duration::from_millis(200)))
-        .unwrap();
+    clogged.stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
     let message = frame(BINARY, &[b'x'; 32 * 1024]);
     while clogged.stream.write_all(&message).is_ok() {}
     clients[0].send(&frame(BINARY, b"not here"));

@@ -9,9 +9,7 @@ fn loop_of(server: &Server, client: &Client) -> String {
     let own = client.stream.local_addr().unwrap().to_string();
     common::eventually("it is logged", || {
         let log = server.log();
-        let line = log
-            .lines()
-            .find(|line| line.contains(&format!("{own} open")))?;
+        let line = log.lines().find(|line| line.contains(&format!("{own} open")))?;
         let id = line.rsplit(' ').next()?;
         Some(id.split('.').next()?.to_owned())
     })
@@ -61,9 +59,7 @@ fn a_call_crosses_loops() {
             }
         }
     }
-    alice.send_text(&format!(
-        r#"{{"type":"offer","offer":0,"name":"{bobs_name}"}}"#
-    ));
+    alice.send_text(&format!(r#"{{"type":"offer","offer":0,"name":"{bobs_name}"}}"#));
     assert!(bob.text().contains("offer"));
     drop(alice);
     bob.expect_text(r#"{"type":"leave","name":"user 1"}"#);
@@ -74,10 +70,8 @@ fn a_broadcast_reaches_all_loops_once_and_in_order() {
     let server = Server::start(&["--loops", "4"]);
     let mut clients: Vec<_> = (0..40).map(|_| server.open("/broadcast")).collect();
     clients.iter_mut().for_each(in_step);
-    let loops: std::collections::BTreeSet<_> = clients
-        .iter()
-        .map(|client| loop_of(&server, client))
-        .collect();
+    let loops: std::collections::BTreeSet<_> =
+        clients.iter().map(|client| loop_of(&server, client)).collect();
     assert!(loops.len() > 1, "{loops:?}");
     for round in 0..10 {
         for number in 0..100 {
@@ -161,13 +155,9 @@ fn the_connection_limit_holds_for_all_loops_together() {
     // Whichever loop the next one falls to, it waits in the backlog until there is room.
     let mut next = server.connect();
     next.send(common::handshake("/echo").as_bytes());
-    next.stream
-        .set_read_timeout(Some(std::time::Duration::from_millis(300)))
-        .unwrap();
+    next.stream.set_read_timeout(Some(std::time::Duration::from_millis(300))).unwrap();
     assert!(next.try_head().is_err());
     drop(clients);
-    next.stream
-        .set_read_timeout(Some(common::PATIENCE))
-        .unwrap();
+    next.stream.set_read_timeout(Some(common::PATIENCE)).unwrap();
     assert!(next.head().starts_with("HTTP/1.1 101 "));
 }

@@ -387,10 +387,7 @@ impl<T: Transport> Hub<T> {
             let Some(session) = self.peers.sessions.get_mut(key) else {
                 return;
             };
-            warn!(
-                "{} dropped: too much is queued, most of it for this peer",
-                session.address
-            );
+            warn!("{} dropped: too much is queued, most of it for this peer", session.address);
             session.broken = true;
             session.unread = None;
             self.settle(key, now);

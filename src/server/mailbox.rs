@@ -167,11 +167,7 @@ mod tests {
     #[test]
     fn it_is_only_for_the_peers_of_its_loop() {
         let (mailbox, _poll) = mailbox();
-        let to = [
-            PeerId::new(0, 0, 0),
-            PeerId::new(1, 7, 0),
-            PeerId::new(2, 0, 0),
-        ];
+        let to = [PeerId::new(0, 0, 0), PeerId::new(1, 7, 0), PeerId::new(2, 0, 0)];
         mailbox.put(1, send(&to, b"x"));
         assert_eq!(mailbox.take()[0].recipients(), [to[1]]);
     }
@@ -193,12 +189,7 @@ mod tests {
             mailbox.put(1, send(&some, b"x"));
         }
         let mail = mailbox.take();
-        let [
-            Mail::Close(first, ..),
-            Mail::Close(second, ..),
-            Mail::Binary(..),
-        ] = &mail[..]
-        else {
+        let [Mail::Close(first, ..), Mail::Close(second, ..), Mail::Binary(..)] = &mail[..] else {
             panic!("{} pieces of mail", mail.len());
         };
         assert_eq!([*first, *second], some[..]);

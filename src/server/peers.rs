@@ -346,10 +346,7 @@ impl<T: Transport> Peers<T> {
             return None;
         }
 
-        let largest = self
-            .sessions
-            .iter()
-            .max_by_key(|(_, session)| session.accounted)?;
+        let largest = self.sessions.iter().max_by_key(|(_, session)| session.accounted)?;
         (largest.1.accounted > 0).then_some(largest.0)
     }
 }

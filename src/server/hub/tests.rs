@@ -219,27 +219,18 @@ impl World {
             rate: None,
             deflate: DeflateOptions::default(),
         };
-        let site = Site {
-            mounts: vec![info],
-            subprotocols: Vec::new(),
-            origins: None,
-            www: None,
-        };
+        let site = Site { mounts: vec![info], subprotocols: Vec::new(), origins: None, www: None };
         let polls: Vec<_> = (0..count).map(|_| Poll::new().unwrap()).collect();
-        let wakers = polls
-            .iter()
-            .map(|poll| Waker::new(poll.registry(), Token(0)));
+        let wakers = polls.iter().map(|poll| Waker::new(poll.registry(), Token(0)));
         let mailboxes = wakers.map(|waker| Mailbox::new(waker.unwrap())).collect();
         let shared = Arc::new(super::Shared::new(site, server, mailboxes));
         let polls = Rc::new(polls);
-        let hubs = (0..)
-            .zip(mount.for_loops(count))
-            .map(|(index, mounted)| Self {
-                hub: Hub::new(index, Arc::clone(&shared), vec![mounted]),
-                now: Instant::now(),
-                calls: Arc::clone(&calls),
-                _polls: Rc::clone(&polls),
-            });
+        let hubs = (0..).zip(mount.for_loops(count)).map(|(index, mounted)| Self {
+            hub: Hub::new(index, Arc::clone(&shared), vec![mounted]),
+            now: Instant::now(),
+            calls: Arc::clone(&calls),
+            _polls: Rc::clone(&polls),
+        });
         hubs.collect()
     }
 

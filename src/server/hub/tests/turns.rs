@@ -296,10 +296,7 @@ fn from_three_quarters_of_the_budget_the_largest_queue_is_closed() {
 
 #[test]
 fn a_loop_closes_nobody_for_what_another_holds() {
-    let server = ServerLimits {
-        queued: 100_000,
-        ..ServerLimits::default()
-    };
+    let server = ServerLimits { queued: 100_000, ..ServerLimits::default() };
     let mut worlds = World::loops(2, server, Limits::default());
     let (mut idle, mut busy) = (worlds.remove(0), worlds.remove(0));
     let modest = idle.connect();
@@ -315,10 +312,7 @@ fn a_loop_closes_nobody_for_what_another_holds() {
     assert!(!modest.is_gone());
     busy.hub.peers.shared.budget.account(80_000, 0);
     busy.settle();
-    assert!(
-        one.is_gone() != two.is_gone(),
-        "the loop that holds it sees to it"
-    );
+    assert!(one.is_gone() != two.is_gone(), "the loop that holds it sees to it");
     idle.settle();
     assert!(!modest.is_gone());
 }
