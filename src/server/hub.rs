@@ -20,6 +20,7 @@ use std::time::Instant;
 
 use log::{debug, warn};
 
+use super::mailbox::Mailbox;
 use super::mount::Mounted;
 use super::peers::{Peers, Settled, log_open};
 use super::session::{Head, Phase, Session};
@@ -123,12 +124,9 @@ impl<T: Transport> Hub<T> {
         for key in std::mem::take(&mut self.peers.runnable) {
             self.run(key, now);
         }
-        if let Some(mailbox) =
-            self.peers.shared.clone().mailboxes.get(usize::from(self.peers.index))
-        {
-            for mail in mailbox.take() {
-                self.peers.deliver(mail.as_effect(), now);
-            }
+        let mailbox = self.peers.shared.mailboxes.get(usize::from(self.peers.index));
+        for mail in mailbox.map(Mailbox::take).unwrap_or_default() {
+            self.peers.deliver(mail.as_effect(), now);
         }
         while let Some((due, key)) = self.peers.timers.pop(now) {
             self.due(due, key, now);
@@ -239,7 +237,7 @@ impl<T: Transport> Hub<T> {
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return false;
         };
-        let address = session.address;
+        let address = session.address.get();
         let Phase::Head(head) = &mut session.phase else {
             return false;
         };
@@ -302,19 +300,28 @@ impl<T: Transport> Hub<T> {
             // Refused, and dropped, only while the session has a backlog of its own.
             drop(connection.outbox(now).lend(buffer));
         }
-        let mut delivered = self.peers.deliveries;
-        while self.step(key, &mut input, now) {
-            let Some(session) = self.peers.sessions.get_mut(key) else {
+        let Self { applications, peers, .. } = self;
+        let mount = peers.sessions.get_mut(key).map_or(0, |session| usize::from(session.mount));
+        let Some(mounted) = applications.get_mut(mount) else {
+            return;
+        };
+        // Held until all is done that the application asked for: it is done in the order of its calls.
+        let mut held = mounted.hold();
+        let mut delivered = peers.deliveries;
+        loop {
+            let served = calls::serve(peers, key, held.application(), &mut input, now);
+            peers.carry_out(key, now);
+            let Some(session) = peers.sessions.get_mut(key).filter(|_| !served.is_all()) else {
                 return;
             };
             if session.is_clogged(high_water) {
                 session.flush(now, high_water);
             }
             // Only who delivers to others waits because of that.
-            let before = std::mem::replace(&mut delivered, self.peers.deliveries);
+            let before = std::mem::replace(&mut delivered, peers.deliveries);
             let crowded = delivered > before.max(DELIVERIES_PER_TURN);
             if session.is_clogged(high_water) || crowded {
-                session.unread = (!input.is_empty()).then(|| Box::from(&*input));
+                session.unread = (!input.is_empty()).then(|| Box::new(input.to_vec()));
                 return;
             }
         }
@@ -355,7 +362,7 @@ impl<T: Transport> Hub<T> {
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return;
         };
-        let address = session.address;
+        let address = session.address.get();
         if let Phase::Open(connection) = &mut session.phase {
             connection.handle_timeout(now);
         }

@@ -8,7 +8,7 @@
 //! 4. `session`: one connection's phases, from request head to lingering;
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
 //! 6. `site`, `http`, `files`, `page`: what a request gets;
-//! 7. `table`, `timers`, `budget`, `mailbox`, `listener`: one small idea each.
+//! 7. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
 //!
 //! # What it promises
 //!
@@ -32,6 +32,7 @@ compile_error!("wigwag's server needs a 64-bit Unix");
 pub mod config;
 pub mod mount;
 
+mod address;
 mod budget;
 mod files;
 mod http;

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use log::{debug, info};
 
+use super::address::Address;
 use super::budget::Pressure;
 use super::http::Response;
 use super::session::{Phase, Session};
@@ -290,7 +291,7 @@ impl<T: Transport> Peers<T> {
             return true;
         };
         if let Phase::Open(connection) = &session.phase {
-            log_closure(session.address, connection.closure());
+            log_closure(&session.address, connection.closure());
         }
         let ended = session.transport.shutdown_write().is_err() || session.eof;
         session.phase = Phase::Linger;
@@ -308,10 +309,11 @@ impl<T: Transport> Peers<T> {
             return;
         };
         if let Phase::Open(connection) = &session.phase {
-            log_closure(session.address, connection.closure());
+            log_closure(&session.address, connection.closure());
         }
-        self.shared.budget.account(session.accounted, 0);
-        self.queued -= session.accounted;
+        let accounted = session.accounted as usize;
+        self.shared.budget.account(accounted, 0);
+        self.queued -= accounted;
         self.shared.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -320,10 +322,11 @@ impl<T: Transport> Peers<T> {
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
-        let held = session.held();
-        self.shared.budget.account(session.accounted, held);
-        self.queued = self.queued - session.accounted + held;
-        session.accounted = held;
+        // Four bytes: more than that is beyond any budget.
+        let held = u32::try_from(session.held()).unwrap_or(u32::MAX);
+        let before = std::mem::replace(&mut session.accounted, held) as usize;
+        self.shared.budget.account(before, held as usize);
+        self.queued = self.queued - before + held as usize;
         let due = session.next_deadline();
         self.timers.arm(key, due, &mut session.armed);
     }
@@ -392,7 +395,7 @@ fn send_response<T: Transport>(
     }
 }
 
-fn log_closure(address: std::net::SocketAddr, closure: Option<Closure>) {
+fn log_closure(address: &Address, closure: Option<Closure>) {
     let Some(Closure { by, code, clean }) = closure else {
         return;
     };
