@@ -221,7 +221,11 @@ impl Connection {
                 self.unfinished = None;
                 return None;
             }
-            match self.step(input) {
+            let step = match self.whole_message(input) {
+                Some(whole) => whole.map(|whole| Some(Item::Message(whole))),
+                None => self.step(input),
+            };
+            match step {
                 Ok(None) => break None,
                 // While we wait for the peer's Close frame, its messages have no reader any more;
                 // a browser drops them in this state too.
@@ -366,6 +370,38 @@ impl Connection {
             self.waiting_since = Some(self.clock);
         }
         self.clock = now;
+    }
+
+    /// A short cut for what most input is: a whole message, in one frame with a short length, with
+    /// nothing unfinished before it. It takes what [`Connection::step`] would take and find no fault
+    /// with, at half the price; whatever is out of the ordinary is left to that.
+    fn whole_message<'i>(&self, input: &mut &'i mut [u8]) -> Option<Result<Whole<'i>, Violation>> {
+        const FIN_TEXT: u8 = 0x81;
+        const FIN_BINARY: u8 = 0x82;
+        const MASKED: u8 = 0x80;
+
+        let [first @ (FIN_TEXT | FIN_BINARY), second, a, b, c, d, ..] = **input else {
+            return None;
+        };
+        let length = second.checked_sub(MASKED).filter(|&length| length <= 125)?;
+        let end = 6_usize.saturating_add(length.into());
+        let ordinary = self.role == Role::Server
+            && self.unfinished.is_none()
+            && usize::from(length) <= self.limits.max_message
+            && end <= input.len();
+        if !ordinary {
+            return None;
+        }
+        let (frame, rest) = std::mem::take(input).split_at_mut_checked(end)?;
+        *input = rest;
+        let payload = frame.get_mut(6..)?;
+        apply_mask(payload, [a, b, c, d], 0);
+        Some(match first {
+            FIN_TEXT => {
+                str::from_utf8(payload).map(Whole::Text).map_err(|_| Violation::InvalidUtf8InText)
+            }
+            _ => Ok(Whole::Binary(payload)),
+        })
     }
 
     /// One step: consumes input until there is an item, or none is left.
