@@ -121,7 +121,7 @@ pub(super) struct Arguments {
     #[arg(help_heading = "Times")]
     pub(super) handshake: Time,
     /// For a signaling peer to log in; over it: 1008
-    #[arg(long, value_name = "TIME", env = "WIGWAG_LOGIN", default_value = "10s")]
+    #[arg(long, value_name = "TIME", env = "WIGWAG_LOGIN", default_value = "60s")]
     #[arg(help_heading = "Times")]
     pub(super) login: Time,
     /// For a message to be complete; over it: 1008

@@ -176,8 +176,9 @@ pub struct Options {
 }
 
 impl Options {
-    /// Time for a program to log in, not for strangers to hold connections open.
-    pub const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
+    /// The tutorials' pages connect when they are loaded and log in when a person has typed a name:
+    /// time for that, not for strangers to hold connections open.
+    pub const LOGIN_DEADLINE: Duration = Duration::from_secs(60);
     /// A room is a call between two, as in the tutorials.
     pub const ROOM_CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
     /// More than a person attends to; it bounds how many rooms a peer's closing must tidy up.
