@@ -357,10 +357,18 @@ impl Connection {
         }
     }
 
-    /// How many bytes are held for this connection, in either direction.
+    /// How many bytes are held for this connection, in either direction, until the peer reads or has
+    /// sent the rest of a message. The DEFLATE states that context takeover keeps are not among them.
     pub fn held(&self) -> usize {
-        let message = self.unfinished.as_ref().and_then(|unfinished| unfinished.message.as_ref());
-        self.outbox.held().saturating_add(message.map_or(0, Message::held))
+        let message = self
+            .unfinished
+            .as_ref()
+            .and_then(|unfinished| unfinished.message.as_ref());
+        let inflater = self.inflater.as_ref();
+        self.outbox
+            .held()
+            .saturating_add(message.map_or(0, Message::held))
+            .saturating_add(inflater.map_or(0, |inflater| inflater.borrowed()))
     }
 
     /// Notes the time, and whether a Close frame was queued since the last call.
@@ -469,24 +477,22 @@ impl Connection {
 
     /// What the next header is judged by.
     fn expected(&self) -> Expected {
-        let limit = self.limits.max_message;
-        // What cannot be compressed grows a little. What the message inflates to is counted as it
-        // is inflated.
-        let compressed_limit = limit.saturating_add(limit / 64).saturating_add(64);
         let message = self.message();
+        let limit = self.limits.max_message;
+        let left = limit.saturating_sub(message.map_or(0, Message::len));
+        // What cannot be compressed grows: by five bytes for each block, and some blocks are short.
+        // This is to refuse the absurd; what a message inflates to is counted as it is inflated.
+        let compressed_room = left.saturating_add(left / 8).saturating_add(64);
         let room = match message {
-            Some(message) if message.compressed => {
-                compressed_limit.saturating_sub(message.on_the_wire)
-            }
-            Some(message) => limit.saturating_sub(message.len()),
-            None => limit,
+            Some(message) if message.compressed => compressed_room,
+            _ => left,
         };
         Expected {
             role: self.role,
             in_message: message.is_some(),
             extension_bits: if self.inflater.is_some() { RSV1 } else { 0 },
             room: room as u64,
-            compressed_room: compressed_limit as u64,
+            compressed_room: compressed_room as u64,
         }
     }
 
@@ -539,19 +545,16 @@ impl Connection {
         }
         let Self { unfinished, inflater, limits, clock, .. } = self;
         let unfinished = unfinished.get_or_insert_with(|| Box::new(Unfinished::new()));
-        let message = unfinished.message.get_or_insert_with(|| Message::new(header, *clock));
-        message.on_the_wire = message.on_the_wire.saturating_add(piece.len());
+        let message = unfinished
+            .message
+            .get_or_insert_with(|| Message::new(header, *clock));
         match inflater.as_mut().filter(|_| message.compressed) {
             Some(inflater) => {
-                let mut sink = |inflated: &[u8]| {
-                    if message.len().saturating_add(inflated.len()) > limits.max_message {
-                        return Err(Violation::MessageTooBig);
-                    }
-                    message.push(inflated)
-                };
-                inflater.push(piece, &mut sink)?;
+                inflater.push(piece, &mut |inflated| {
+                    message.push_up_to(limits.max_message, inflated)
+                })?;
                 if complete && header.fin {
-                    inflater.finish(&mut sink)?;
+                    inflater.finish()?;
                 }
             }
             None => message.push(piece)?,
@@ -608,6 +611,8 @@ impl Connection {
         self.closure = Some(Closure { by, code, clean });
         // There will be no rest of what was begun.
         self.unfinished = None;
+        self.inflater = None;
+        self.outbox.stop_compressing();
         // From here on only a client waits, for the server to close the transport.
         self.closing = true;
         self.waiting_since = Some(self.clock);

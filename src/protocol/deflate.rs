@@ -13,7 +13,18 @@
 //!
 //! A DEFLATE state is large (see the README for figures), so a connection has none before its first
 //! compressed message. Without context takeover it has none between messages either: states come
-//! from a [`DeflatePool`] that all connections of a loop share, and go back to it.
+//! from a [`DeflatePool`] that all connections of a loop share, and go back to it. When a connection
+//! has ended, or will send no more messages, its states go at once.
+//!
+//! # What it deliberately does not do
+//!
+//! - A peer may end a message with a block that has BFINAL set (7.2.3.4), which ends the DEFLATE
+//!   stream. The library's window is empty after that, also with context takeover. A peer that
+//!   makes such blocks with zlib starts with an empty window as well, so nothing is lost; one that
+//!   refers back past the end of its stream is told [`Violation::InvalidCompressedData`].
+//! - We never send such blocks, nor more than one frame for a message.
+//! - The peer is not asked to use a smaller window: a state of ours reads every window, and one size
+//!   fits the pool.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -34,15 +45,22 @@ pub const WINDOW_BITS: std::ops::RangeInclusive<u8> = 8..=15;
 /// The compression level. Higher ones are slower, and gain little on messages of a few kilobytes.
 const LEVEL: i32 = 6;
 
-/// How much is inflated at a time. The limits are checked between two pieces, so this much more than
-/// a limit is the most that a bomb ever yields.
+/// How much is inflated at a time. A bomb is stopped at the limit, and this much more is the most
+/// that ever exists of it.
 const PIECE: usize = 8 * 1024;
+
+/// After so many compressed bytes, again and again, a message's ratio is judged.
+const JUDGED_EVERY: usize = 256;
+
+/// A message that inflates to no more than this is not held against its ratio: the limit on its
+/// size is protection enough, and a megabyte of spaces is no attack.
+const RATIO_FREE: usize = 1024 * 1024;
 
 /// How many idle states of each kind a pool keeps.
 const POOLED: usize = 4;
 
-/// A message that inflates to less than this is never held against its ratio.
-const RATIO_FREE: u64 = 64 * 1024;
+/// What the state of an inflater takes in memory, roughly: a window of 32 KiB, and tables.
+const INFLATER_SIZE: usize = 48 * 1024;
 
 /// What a mount allows, and a connection is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,10 +171,10 @@ pub(super) struct Inflater {
     state: Option<Inflate>,
     pool: Arc<DeflatePool>,
     takeover: bool,
-    max_ratio: u32,
+    max_ratio: usize,
     /// Of the message that is being inflated: its compressed bytes, and what they gave.
-    compressed: u64,
-    inflated: u64,
+    compressed: usize,
+    inflated: usize,
 }
 
 impl Inflater {
@@ -170,36 +188,82 @@ impl Inflater {
             Role::Server => agreed.client_no_context_takeover,
             Role::Client => agreed.server_no_context_takeover,
         };
-        let max_ratio = options.max_ratio;
-        Self { state: None, pool, takeover: !anew, max_ratio, compressed: 0, inflated: 0 }
+        let max_ratio = usize::try_from(options.max_ratio).unwrap_or(usize::MAX);
+        Self {
+            state: None,
+            pool,
+            takeover: !anew,
+            max_ratio,
+            compressed: 0,
+            inflated: 0,
+        }
     }
 
-    /// Inflates a piece of a message, and hands what comes of it to `sink`, a bit at a time.
+    /// Takes a piece of a message, and hands what comes of it to `sink`, some at a time.
+    ///
+    /// How a message was cut into pieces makes no difference: what comes first in it is judged
+    /// first, be it by the sink, by the ratio or by DEFLATE.
     pub(super) fn push(
         &mut self,
-        piece: &[u8],
+        mut piece: &[u8],
         sink: &mut impl FnMut(&[u8]) -> Result<(), Violation>,
     ) -> Result<(), Violation> {
-        self.compressed = self.compressed.saturating_add(piece.len() as u64);
-        self.inflate(piece, sink)
+        while !piece.is_empty() {
+            let until_judged = JUDGED_EVERY.saturating_sub(self.compressed % JUDGED_EVERY);
+            let taken = piece.len().min(until_judged);
+            let (block, rest) = piece.split_at_checked(taken).unwrap_or((piece, &[]));
+            piece = rest;
+            self.inflate(block, sink)?;
+            self.compressed = self.compressed.saturating_add(block.len());
+            let most = self.compressed.saturating_mul(self.max_ratio);
+            let judged = self.compressed.is_multiple_of(JUDGED_EVERY);
+            if judged && self.inflated > most.max(RATIO_FREE) {
+                return Err(Violation::CompressionRatioTooHigh);
+            }
+        }
+        Ok(())
     }
 
     /// Ends a message.
-    pub(super) fn finish(
-        &mut self,
-        sink: &mut impl FnMut(&[u8]) -> Result<(), Violation>,
-    ) -> Result<(), Violation> {
-        // 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the
-        // message."
-        self.inflate(&TAIL, sink)?;
-        self.compressed = 0;
+    pub(super) fn finish(&mut self) -> Result<(), Violation> {
+        let compressed = std::mem::take(&mut self.compressed);
         self.inflated = 0;
+        let Some(state) = &mut self.state else {
+            return Ok(());
+        };
+        // A message without a byte is not DEFLATE; but zlib makes it of an empty message that comes
+        // after another, because a second flush has nothing to add. Nor is there anything to end
+        // where the last byte was the end of a block with BFINAL set.
+        if compressed > 0 && state.total_in() > 0 {
+            // 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the
+            // message." The library is asked to stop where a block ends, and is offered a fifth
+            // byte: if it takes that, or has something to say, then the message was cut short.
+            let [a, b, c, d] = TAIL;
+            let step = Step::take(state, &[a, b, c, d, 0], &mut [0], InflateFlush::Block);
+            let status = step.status?;
+            if step.consumed != TAIL.len() || step.produced > 0 {
+                return Err(Violation::InvalidCompressedData);
+            }
+            if status == Status::StreamEnd {
+                state.reset(false);
+            }
+        }
         if !self.takeover
             && let Some(state) = self.state.take()
         {
             self.pool.return_inflater(state);
         }
         Ok(())
+    }
+
+    /// How many bytes are taken from the pool until the message is complete. What context takeover
+    /// keeps is not counted: it was agreed to, and does not go away by itself.
+    pub(super) fn borrowed(&self) -> usize {
+        if self.takeover || self.state.is_none() {
+            0
+        } else {
+            INFLATER_SIZE
+        }
     }
 
     fn inflate(
@@ -210,33 +274,45 @@ impl Inflater {
         let state = self.state.get_or_insert_with(|| self.pool.inflater());
         let mut output = [0; PIECE];
         loop {
-            let (total_in, total_out) = (state.total_in(), state.total_out());
-            let status = state
-                .decompress(input, &mut output, InflateFlush::SyncFlush)
-                .map_err(|_| Violation::InvalidCompressedData)?;
-            let consumed = state.total_in().saturating_sub(total_in) as usize;
-            let produced = state.total_out().saturating_sub(total_out) as usize;
-            input = input.get(consumed..).unwrap_or_default();
-            let produced = output.get(..produced).unwrap_or_default();
-            self.inflated = self.inflated.saturating_add(produced.len() as u64);
-            let most = self.compressed.saturating_mul(self.max_ratio.into()).max(RATIO_FREE);
-            if self.inflated > most {
-                return Err(Violation::CompressionRatioTooHigh);
-            }
-            sink(produced)?;
-            if status == Status::StreamEnd {
-                // 7.2.3.4: a block with BFINAL set ends the stream, not the message. What follows,
-                // if only the tail, is a new one.
+            let step = Step::take(state, input, &mut output, InflateFlush::SyncFlush);
+            input = input.get(step.consumed..).unwrap_or_default();
+            self.inflated = self.inflated.saturating_add(step.produced);
+            // Also if the library has found an error: this came before it.
+            sink(output.get(..step.produced).unwrap_or_default())?;
+            if step.status? == Status::StreamEnd {
+                // 7.2.3.4: a block with BFINAL set ends the stream, but not the message. What
+                // follows is a new stream, with an empty window: see the head of this module.
                 state.reset(false);
+                if input.is_empty() {
+                    return Ok(());
+                }
+            } else if step.produced < output.len() {
+                // There was room left, so all that could be inflated has been.
+                return if input.is_empty() {
+                    Ok(())
+                } else {
+                    Err(Violation::InvalidCompressedData)
+                };
             }
-            let stuck = consumed == 0 && produced.is_empty() && status != Status::StreamEnd;
-            // With room left in the output, all that could be inflated has been.
-            if input.is_empty() && (produced.len() < PIECE || stuck) {
-                return Ok(());
-            }
-            if stuck {
-                return Err(Violation::InvalidCompressedData);
-            }
+        }
+    }
+}
+
+/// What one call of the library did.
+struct Step {
+    consumed: usize,
+    produced: usize,
+    status: Result<Status, Violation>,
+}
+
+impl Step {
+    fn take(state: &mut Inflate, input: &[u8], output: &mut [u8], flush: InflateFlush) -> Self {
+        let (total_in, total_out) = (state.total_in(), state.total_out());
+        let status = state.decompress(input, output, flush);
+        Self {
+            consumed: state.total_in().saturating_sub(total_in) as usize,
+            produced: state.total_out().saturating_sub(total_out) as usize,
+            status: status.map_err(|_| Violation::InvalidCompressedData),
         }
     }
 }
@@ -270,17 +346,22 @@ impl Deflater {
         if payload.len() < self.threshold.max(1) {
             return None;
         }
-        let state = self.state.get_or_insert_with(|| self.pool.deflater(self.window_bits));
-        let output = deflate_message(state, payload);
-        if !self.takeover
-            && let Some(state) = self.state.take()
-        {
-            self.pool.return_deflater(state, self.window_bits);
-            // With context takeover the peer must see all that went through our stream. Without, a
-            // message that did not shrink can go out as it is.
-            return output.filter(|output| output.len() < payload.len());
+        let state = self
+            .state
+            .get_or_insert_with(|| self.pool.deflater(self.window_bits));
+        let Some(output) = deflate_message(state, payload) else {
+            // A new state refers to nothing before it, so the peer need not know.
+            self.state = None;
+            return None;
+        };
+        if self.takeover {
+            // The peer must see all that went through the stream, also if it did not shrink.
+            return Some(output);
         }
-        output
+        if let Some(state) = self.state.take() {
+            self.pool.return_deflater(state, self.window_bits);
+        }
+        (output.len() < payload.len()).then_some(output)
     }
 }
 
@@ -313,3 +394,6 @@ fn deflate_message(state: &mut Deflate, mut payload: &[u8]) -> Option<Vec<u8>> {
     }
     Some(output)
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,8 +18,6 @@ pub(super) struct Message {
     payload: Payload,
     /// Whether RSV1 was set on its first frame: RFC 7692, 6.
     pub(super) compressed: bool,
-    /// How many bytes of payload have arrived on the wire. Without compression they are the message.
-    pub(super) on_the_wire: usize,
     /// When its first bytes came.
     pub(super) started: Instant,
     empty_fragments: u32,
@@ -48,13 +46,12 @@ impl Message {
         Self {
             payload,
             compressed: first.reserved & RSV1 != 0,
-            on_the_wire: 0,
             started: now,
             empty_fragments: 0,
         }
     }
 
-    /// How many bytes have arrived.
+    /// How many bytes it has so far.
     pub(super) fn len(&self) -> usize {
         match &self.payload {
             Payload::Text(text, stream) => text.len().saturating_add(stream.carried_len()),
@@ -84,6 +81,20 @@ impl Message {
                 Ok(())
             }
         }
+    }
+
+    /// Takes what a piece inflated to, if the message stays within the limit.
+    pub(super) fn push_up_to(&mut self, limit: usize, inflated: &[u8]) -> Result<(), Violation> {
+        let room = limit.saturating_sub(self.len());
+        let Some((fits, _)) = inflated.split_at_checked(room) else {
+            return self.push(inflated);
+        };
+        // What fits is judged first, as it would be if it had come alone.
+        self.push(fits)?;
+        if fits.len() < inflated.len() {
+            return Err(Violation::MessageTooBig);
+        }
+        Ok(())
     }
 
     /// A frame of this message has ended.

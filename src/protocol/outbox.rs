@@ -72,6 +72,11 @@ impl Outbox {
         self.deflater = Some(Box::new(deflater));
     }
 
+    /// No message will follow: what compresses them can go.
+    pub(super) fn stop_compressing(&mut self) {
+        self.deflater = None;
+    }
+
     /// Queues what precedes the first frame: the server's answer to the handshake.
     pub fn preface(&mut self, response: &[u8]) {
         self.bytes.extend_from_slice(response);
@@ -221,6 +226,7 @@ impl Outbox {
         self.control(Opcode::Close, payload)?;
         self.close_sent = true;
         self.owed_pong = None;
+        self.stop_compressing();
         Ok(())
     }
 
