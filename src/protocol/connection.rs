@@ -360,10 +360,7 @@ impl Connection {
     /// How many bytes are held for this connection, in either direction, until the peer reads or has
     /// sent the rest of a message. The DEFLATE states that context takeover keeps are not among them.
     pub fn held(&self) -> usize {
-        let message = self
-            .unfinished
-            .as_ref()
-            .and_then(|unfinished| unfinished.message.as_ref());
+        let message = self.unfinished.as_ref().and_then(|unfinished| unfinished.message.as_ref());
         let inflater = self.inflater.as_ref();
         self.outbox
             .held()
@@ -545,9 +542,7 @@ impl Connection {
         }
         let Self { unfinished, inflater, limits, clock, .. } = self;
         let unfinished = unfinished.get_or_insert_with(|| Box::new(Unfinished::new()));
-        let message = unfinished
-            .message
-            .get_or_insert_with(|| Message::new(header, *clock));
+        let message = unfinished.message.get_or_insert_with(|| Message::new(header, *clock));
         match inflater.as_mut().filter(|_| message.compressed) {
             Some(inflater) => {
                 inflater.push(piece, &mut |inflated| {

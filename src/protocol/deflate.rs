@@ -189,14 +189,7 @@ impl Inflater {
             Role::Client => agreed.server_no_context_takeover,
         };
         let max_ratio = usize::try_from(options.max_ratio).unwrap_or(usize::MAX);
-        Self {
-            state: None,
-            pool,
-            takeover: !anew,
-            max_ratio,
-            compressed: 0,
-            inflated: 0,
-        }
+        Self { state: None, pool, takeover: !anew, max_ratio, compressed: 0, inflated: 0 }
     }
 
     /// Takes a piece of a message, and hands what comes of it to `sink`, some at a time.
@@ -259,11 +252,7 @@ impl Inflater {
     /// How many bytes are taken from the pool until the message is complete. What context takeover
     /// keeps is not counted: it was agreed to, and does not go away by itself.
     pub(super) fn borrowed(&self) -> usize {
-        if self.takeover || self.state.is_none() {
-            0
-        } else {
-            INFLATER_SIZE
-        }
+        if self.takeover || self.state.is_none() { 0 } else { INFLATER_SIZE }
     }
 
     fn inflate(
@@ -346,9 +335,7 @@ impl Deflater {
         if payload.len() < self.threshold.max(1) {
             return None;
         }
-        let state = self
-            .state
-            .get_or_insert_with(|| self.pool.deflater(self.window_bits));
+        let state = self.state.get_or_insert_with(|| self.pool.deflater(self.window_bits));
         let Some(output) = deflate_message(state, payload) else {
             // A new state refers to nothing before it, so the peer need not know.
             self.state = None;

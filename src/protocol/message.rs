@@ -43,12 +43,7 @@ impl Message {
             Opcode::Text => Payload::Text(String::new(), Utf8Stream::default()),
             _ => Payload::Binary(Vec::new()),
         };
-        Self {
-            payload,
-            compressed: first.reserved & RSV1 != 0,
-            started: now,
-            empty_fragments: 0,
-        }
+        Self { payload, compressed: first.reserved & RSV1 != 0, started: now, empty_fragments: 0 }
     }
 
     /// How many bytes it has so far.

@@ -124,10 +124,7 @@ fn the_table_is_covered() {
             InvalidCompressedData,   // deflate.rs
             CompressionRatioTooHigh, // deflate.rs
         ];
-        assert!(
-            seen.contains(&violation) || elsewhere.contains(&violation),
-            "{violation:?}"
-        );
+        assert!(seen.contains(&violation) || elsewhere.contains(&violation), "{violation:?}");
     }
 }
 
