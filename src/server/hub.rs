@@ -26,6 +26,7 @@ use super::peers::{Peers, Settled, log_open};
 use super::session::{Head, Phase, Session};
 use super::site::{Answer, Shared, refusal};
 use super::table::Key;
+use super::timers::Tick;
 use super::transport::Transport;
 use crate::protocol::deflate::DeflatePool;
 use crate::protocol::handshake::{HandshakeError, HeadScanner};
@@ -58,11 +59,17 @@ pub(super) struct Hub<T> {
 }
 
 impl<T: Transport> Hub<T> {
-    pub(super) fn new(index: u16, shared: Arc<Shared>, applications: Vec<Mounted>) -> Self {
+    /// A loop's work, before its first turn. Nothing that it hears of later is before `now`.
+    pub(super) fn new(
+        index: u16,
+        shared: Arc<Shared>,
+        applications: Vec<Mounted>,
+        now: Instant,
+    ) -> Self {
         let scratch = vec![0; shared.limits.read_per_turn.max(1)];
         Self {
             applications,
-            peers: Peers::new(index, shared),
+            peers: Peers::new(index, shared, now),
             scratch,
             deflate_pool: Arc::default(),
             draining: false,
@@ -349,7 +356,7 @@ impl<T: Transport> Hub<T> {
     }
 
     /// A timer entry came up.
-    fn due(&mut self, due: Instant, key: Key, now: Instant) {
+    fn due(&mut self, due: Tick, key: Key, now: Instant) {
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return;
         };

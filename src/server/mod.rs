@@ -55,6 +55,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::time::Instant;
 
 use mio::{Poll, Waker};
 
@@ -140,7 +141,7 @@ impl Server {
         let mut reactors = Vec::new();
         let parts = polls.into_iter().zip(listeners).zip(applications);
         for (index, ((poll, sockets), applications)) in (0..).zip(parts) {
-            let hub = Hub::new(index, Arc::clone(&shared), applications);
+            let hub = Hub::new(index, Arc::clone(&shared), applications, Instant::now());
             let listeners = Listeners::new(sockets);
             let (shared, stop) = (Arc::clone(&shared), Arc::clone(&stop));
             reactors.push(Reactor::new(poll, hub, listeners, shared, stop)?);

@@ -52,12 +52,12 @@ pub(super) enum Settled {
 }
 
 impl<T: Transport> Peers<T> {
-    pub(super) fn new(index: u16, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(index: u16, shared: Arc<Shared>, now: Instant) -> Self {
         Self {
             index,
             shared,
             sessions: Table::new(),
-            timers: Timers::default(),
+            timers: Timers::new(now),
             effects: Effects::default(),
             runnable: Vec::new(),
             touched: Vec::new(),

@@ -20,6 +20,7 @@ use std::time::Instant;
 use super::address::Address;
 use super::http::Response;
 use super::mount::MessageRate;
+use super::timers::Tick;
 use super::transport::Transport;
 use crate::protocol::handshake::HeadScanner;
 use crate::protocol::{Connection, State};
@@ -32,7 +33,7 @@ pub(super) struct Session<T> {
     /// frames, of an answer, of lingering.
     pub(super) deadline: Option<Instant>,
     /// For when this session's live timer entry is made.
-    pub(super) armed: Option<Instant>,
+    pub(super) armed: Option<Tick>,
     /// Input that was read but must wait until there is room for the replies to it.
     // A thin pointer: nearly all sessions have none.
     #[expect(clippy::box_collection)]

@@ -226,7 +226,7 @@ impl World {
         let shared = Arc::new(super::Shared::new(site, server, mailboxes));
         let polls = Rc::new(polls);
         let hubs = (0..).zip(mount.for_loops(count)).map(|(index, mounted)| Self {
-            hub: Hub::new(index, Arc::clone(&shared), vec![mounted]),
+            hub: Hub::new(index, Arc::clone(&shared), vec![mounted], Instant::now()),
             now: Instant::now(),
             calls: Arc::clone(&calls),
             _polls: Rc::clone(&polls),

@@ -135,7 +135,7 @@ fn field(done: &[String], field: &str) -> String {
 #[test]
 fn nothing_is_sent_on_connect() {
     let mut board = Board::new();
-    assert_eq!(board.open(1), ["1 timeout Some(10s)"]);
+    assert_eq!(board.open(1), ["1 timeout Some(60s)"]);
 }
 
 #[test]

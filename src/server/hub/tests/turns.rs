@@ -216,7 +216,10 @@ fn activity_does_not_move_timers() {
     world.turn();
     let silent_since = start + Duration::from_secs(1);
     let ping_after = Limits::default().ping_after;
-    assert_eq!(world.hub.next_deadline(), Some(silent_since + ping_after));
+    let due = world.hub.next_deadline().unwrap();
+    // Never early, and late by no more than a deadline is rounded.
+    assert!(due >= silent_since + ping_after);
+    assert!(due <= silent_since + ping_after + Duration::from_micros(1));
     peer.received();
     world.pass(Duration::from_secs(25));
     assert_eq!(peer.received(), ["ping"]);
