@@ -42,13 +42,12 @@ fn header(criterion: &mut Criterion) {
         in_message: false,
         extension_bits: 0,
         room: 1 << 20,
+        compressed_room: 1 << 20,
     };
     let mut group = criterion.benchmark_group("header");
     for length in [20, 1024, 70_000] {
-        let header = FrameHeader {
-            masking_key: Some(KEY),
-            ..FrameHeader::new(Opcode::Text, length)
-        };
+        let header =
+            FrameHeader { masking_key: Some(KEY), ..FrameHeader::new(Opcode::Text, length) };
         let mut encoded = Vec::new();
         header.encode(&mut encoded);
         group.bench_function(BenchmarkId::new("parse", encoded.len()), |bencher| {
@@ -66,10 +65,7 @@ fn header(criterion: &mut Criterion) {
 
 fn utf8(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("utf8");
-    let texts = [
-        ("ASCII", "plain text ".repeat(94)),
-        ("Chinese", "你好世界".repeat(86)),
-    ];
+    let texts = [("ASCII", "plain text ".repeat(94)), ("Chinese", "你好世界".repeat(86))];
     for (name, text) in texts {
         let text = text.as_bytes();
         group.throughput(bytes(text.len()));
@@ -98,10 +94,8 @@ fn echo(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("echo");
     for (length, depth) in [(20, 1), (20, 16), (1024, 1), (1024, 16)] {
         let mut frame = Vec::new();
-        let header = FrameHeader {
-            masking_key: Some(KEY),
-            ..FrameHeader::new(Opcode::Text, length as u64)
-        };
+        let header =
+            FrameHeader { masking_key: Some(KEY), ..FrameHeader::new(Opcode::Text, length as u64) };
         header.encode(&mut frame);
         let start = frame.len();
         frame.resize(start + length, b'x');

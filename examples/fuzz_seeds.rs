@@ -46,10 +46,7 @@ const CONVERSATIONS: [&[&str]; 2] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut seeds = Seeds {
-        folder: root.join("fuzz/corpus"),
-        count: 0,
-    };
+    let mut seeds = Seeds { folder: root.join("fuzz/corpus"), count: 0 };
     for folder in fs::read_dir(root.join("tests/scripts"))? {
         let folder = folder?.path();
         if !folder.is_dir() {
@@ -80,10 +77,7 @@ fn of_script(script: &Script, seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
     if input.len() <= 1000 {
         // With messages sent back and without, in small limits and in large ones.
         for flags in [0, 2, 4, 12] {
-            seeds.write(
-                "session",
-                &[&[role | flags, 3, 1, 7, 50], &input[..]].concat(),
-            )?;
+            seeds.write("session", &[&[role | flags, 3, 1, 7, 50], &input[..]].concat())?;
         }
     }
     for line in &script.lines {

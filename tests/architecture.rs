@@ -60,16 +60,8 @@ const RULES: [Rule; 7] = [
         may_know: &["apps", "protocol"],
         must_not_know: &["serde", "serde_json", "clap"],
     },
-    Rule {
-        folder: "trace",
-        may_know: &["protocol"],
-        must_not_know: &["std::net", "log", "clap"],
-    },
-    Rule {
-        folder: "client",
-        may_know: &["protocol", "trace"],
-        must_not_know: &["clap"],
-    },
+    Rule { folder: "trace", may_know: &["protocol"], must_not_know: &["std::net", "log", "clap"] },
+    Rule { folder: "client", may_know: &["protocol", "trace"], must_not_know: &["clap"] },
     Rule {
         folder: "cli",
         may_know: &["apps", "client", "protocol", "server", "signaling", "trace"],
@@ -110,20 +102,13 @@ fn each_file_says_what_lives_there_and_each_folder_has_a_front_door() {
     let paths: BTreeSet<&str> = sources.iter().map(|source| source.path.as_str()).collect();
     for source in &sources {
         let path = &source.path;
-        assert!(
-            source.text.starts_with("//! "),
-            "{path}:1: does not begin with `//!`"
-        );
+        assert!(source.text.starts_with("//! "), "{path}:1: does not begin with `//!`");
         let Some((folder, _)) = path.rsplit_once('/').filter(|(folder, _)| *folder != "src") else {
             continue;
         };
         let doors = [format!("{folder}/mod.rs"), format!("{folder}.rs")];
         let has_door = doors.iter().any(|door| paths.contains(door.as_str()));
-        assert!(
-            has_door,
-            "{folder}/ has neither {} nor {}",
-            doors[0], doors[1]
-        );
+        assert!(has_door, "{folder}/ has neither {} nor {}", doors[0], doors[1]);
     }
 }
 
@@ -134,9 +119,7 @@ fn files_and_functions_can_be_read_without_losing_the_place() {
         let Source { path, code, .. } = &source;
         let lines = code.lines().filter(|line| !line.trim().is_empty()).count();
         if lines > LINES_IN_A_FILE {
-            found.push(format!(
-                "{path}: {lines} lines of code are too many for one file"
-            ));
+            found.push(format!("{path}: {lines} lines of code are too many for one file"));
         }
         for (name, line, lines) in functions(&source.tokens) {
             if lines > LINES_IN_A_FUNCTION {
@@ -161,12 +144,7 @@ impl Source {
     fn new(path: &str, text: &str) -> Self {
         let mut code = blank_comments_and_strings(text);
         blank_tests(&mut code);
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            tokens: tokens(&code),
-            code,
-        }
+        Self { path: path.to_owned(), text: text.to_owned(), tokens: tokens(&code), code }
     }
 
     /// The folder of `src` in which it lives; none for `lib.rs` and `main.rs`.
@@ -181,10 +159,7 @@ impl Source {
         let path = path.strip_suffix(".rs").unwrap_or(path);
         let mut module = vec!["crate".to_owned()];
         module.extend(path.split('/').map(str::to_owned));
-        if module
-            .last()
-            .is_some_and(|last| ["mod", "lib"].contains(&last.as_str()))
-        {
+        if module.last().is_some_and(|last| ["mod", "lib"].contains(&last.as_str())) {
             module.pop();
         }
         module
@@ -208,11 +183,7 @@ fn sources() -> Vec<Source> {
         }
         sources.push(source);
     }
-    assert!(
-        sources.len() > 20,
-        "only {} sources were found",
-        sources.len()
-    );
+    assert!(sources.len() > 20, "only {} sources were found", sources.len());
     sources.retain(|source| {
         let module = source.module();
         !(1..=module.len()).any(|end| tests.contains(&module[..end]))
@@ -234,10 +205,7 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
 
 /// Where a source names what its folder must not know: one line for each.
 fn forbidden(source: &Source) -> Vec<String> {
-    let Some(rule) = RULES
-        .iter()
-        .find(|rule| Some(rule.folder) == source.folder())
-    else {
+    let Some(rule) = RULES.iter().find(|rule| Some(rule.folder) == source.folder()) else {
         return Vec::new();
     };
     let mut must_not_know = rule.must_not_know.to_vec();
@@ -301,9 +269,7 @@ fn paths(source: &Source) -> Vec<(String, usize)> {
         }
         let mut path = Vec::new();
         while let [name, behind @ ..] = rest
-            && name
-                .text
-                .starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && name.text.starts_with(|c: char| c.is_alphabetic() || c == '_')
         {
             path.push(name.text.clone());
             rest = behind;
@@ -454,10 +420,7 @@ fn blank_comments_and_strings(text: &str) -> String {
 /// How long the string or character at the start of `text` is; none if there is none.
 fn string_length(text: &str, before: &str) -> Option<usize> {
     let in_word = before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
-    let raw = text
-        .strip_prefix("br")
-        .or(text.strip_prefix('r'))
-        .filter(|_| !in_word);
+    let raw = text.strip_prefix("br").or(text.strip_prefix('r')).filter(|_| !in_word);
     if let Some(raw) = raw {
         let hashes = raw.len() - raw.trim_start_matches('#').len();
         if raw[hashes..].starts_with('"') {
@@ -499,10 +462,8 @@ fn blank_tests(code: &mut String) {
                 end.map_or(behind.len(), |end| brace + end + 1)
             }
         };
-        let blanks: String = behind[..length]
-            .chars()
-            .map(|c| if c == '\n' { '\n' } else { ' ' })
-            .collect();
+        let blanks: String =
+            behind[..length].chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect();
         code.replace_range(start..start + length, &blanks);
     }
 }
@@ -553,11 +514,7 @@ fn what_is_forbidden_is_found_however_it_is_written() {
     ] {
         let found = refused("src/protocol/frame.rs", text);
         assert_eq!(found.len(), 1, "{text}: {found:?}");
-        assert!(
-            found[0].starts_with("src/protocol/frame.rs:"),
-            "{}",
-            found[0]
-        );
+        assert!(found[0].starts_with("src/protocol/frame.rs:"), "{}", found[0]);
     }
 }
 
@@ -572,11 +529,7 @@ fn what_is_allowed_is_left_alone() {
         "const C: char = '\"'; const D: &str = \"std::io\"; const E: char = '\\'';",
         "fn f<'a, 'b>(io: &'a str, mio: &'b str) {}",
     ] {
-        assert_eq!(
-            refused("src/protocol/frame.rs", text),
-            [] as [&str; 0],
-            "{text}"
-        );
+        assert_eq!(refused("src/protocol/frame.rs", text), [] as [&str; 0], "{text}");
     }
 }
 
@@ -590,25 +543,16 @@ fn the_rules_of_the_other_folders_bite_too() {
         ("src/apps/echo.rs", "use crate::server::Config;"),
         ("src/apps/echo.rs", "use crate::signaling::Signaling;"),
         ("src/server/hub.rs", "use crate::signaling::Signaling;"),
-        (
-            "src/server/hub.rs",
-            "fn f() { serde_json::from_str(\"\"); }",
-        ),
+        ("src/server/hub.rs", "fn f() { serde_json::from_str(\"\"); }"),
         ("src/trace/mod.rs", "use crate::server::Config;"),
         ("src/client/mod.rs", "use crate::server::Config;"),
     ] {
         assert_eq!(refused(path, text).len(), 1, "{path}: {text}");
     }
     for (path, text) in [
-        (
-            "src/signaling/mod.rs",
-            "use crate::protocol::{CloseCode, Closure};",
-        ),
+        ("src/signaling/mod.rs", "use crate::protocol::{CloseCode, Closure};"),
         ("src/apps/context.rs", "use std::net::SocketAddr;"),
-        (
-            "src/server/hub.rs",
-            "use std::time::Instant;\nfn f() { Instant::now(); }",
-        ),
+        ("src/server/hub.rs", "use std::time::Instant;\nfn f() { Instant::now(); }"),
         ("src/main.rs", "use wigwag::server;"),
     ] {
         assert_eq!(refused(path, text), [] as [&str; 0], "{path}: {text}");

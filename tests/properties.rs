@@ -17,20 +17,12 @@ use wigwag::trace::script::{Seen, frame};
 
 /// A failure prints its smallest input, which then becomes a test of its own: no file is kept.
 fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(cases)
-    }
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
 }
 
 /// Small, so that random messages reach them.
 fn limits() -> Arc<Limits> {
-    Arc::new(Limits {
-        max_message: 300,
-        max_empty_fragments: 3,
-        outbox: 2000,
-        ..Limits::default()
-    })
+    Arc::new(Limits { max_message: 300, max_empty_fragments: 3, outbox: 2000, ..Limits::default() })
 }
 
 fn connection(role: Role, now: Instant) -> Connection {
@@ -59,9 +51,7 @@ fn converse(role: Role, input: &[u8], sizes: &[usize]) -> Outcome {
     let mut rest = &mut input[..];
     let mut sizes = sizes.iter().cycle();
     while !rest.is_empty() {
-        let size = sizes
-            .next()
-            .map_or(rest.len(), |size| (*size).min(rest.len()));
+        let size = sizes.next().map_or(rest.len(), |size| (*size).min(rest.len()));
         let (mut read, behind) = std::mem::take(&mut rest).split_at_mut(size);
         rest = behind;
         while let Some((event, outbox)) = connection.receive(now, &mut read) {
@@ -77,12 +67,7 @@ fn converse(role: Role, input: &[u8], sizes: &[usize]) -> Outcome {
         }
     }
     let (state, closure) = (connection.state(), connection.closure());
-    Outcome {
-        events,
-        output,
-        state,
-        closure,
-    }
+    Outcome { events, output, state, closure }
 }
 
 fn opcode() -> impl Strategy<Value = Opcode> {
@@ -104,19 +89,12 @@ fn message() -> impl Strategy<Value = Vec<(bool, Opcode, Vec<u8>)>> {
     let opcode = prop::sample::select(vec![Opcode::Text, Opcode::Binary]);
     let cuts = vec(any::<prop::sample::Index>(), 0..4);
     (opcode, payload(), cuts).prop_map(|(opcode, payload, cuts)| {
-        let mut cuts: Vec<usize> = cuts
-            .iter()
-            .map(|cut| cut.index(payload.len() + 1))
-            .collect();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(payload.len() + 1)).collect();
         cuts.sort_unstable();
         cuts.push(payload.len());
         let (mut frames, mut start) = (Vec::new(), 0);
         for (index, end) in cuts.iter().copied().enumerate() {
-            let opcode = if index == 0 {
-                opcode
-            } else {
-                Opcode::Continuation
-            };
+            let opcode = if index == 0 { opcode } else { Opcode::Continuation };
             let fin = index + 1 == cuts.len();
             frames.push((fin, opcode, payload[start..end].to_vec()));
             start = end;
@@ -128,11 +106,7 @@ fn message() -> impl Strategy<Value = Vec<(bool, Opcode, Vec<u8>)>> {
 fn encode(role: Role, (fin, opcode, payload): (bool, Opcode, Vec<u8>), out: &mut Vec<u8>) {
     // What this end is to receive, the other end has sent.
     let masking_key = (role == Role::Server).then_some([0xa1, 0x02, 0x73, 0xf4]);
-    let header = FrameHeader {
-        fin,
-        masking_key,
-        ..FrameHeader::new(opcode, payload.len() as u64)
-    };
+    let header = FrameHeader { fin, masking_key, ..FrameHeader::new(opcode, payload.len() as u64) };
     header.encode(out);
     let start = out.len();
     out.extend(payload);
@@ -236,6 +210,7 @@ proptest! {
             in_message: opcode == Opcode::Continuation,
             extension_bits: 0x40,
             room: u64::MAX,
+            compressed_room: u64::MAX,
         };
         let mut bytes = Vec::new();
         header.encode(&mut bytes);

@@ -10,16 +10,8 @@ use wigwag::protocol::{EndedBy, Violation};
 use wigwag::trace::replay;
 use wigwag::trace::script::{Check, Happening, Script, Seen, Step};
 
-const FOLDERS: [&str; 8] = [
-    "client",
-    "closing",
-    "control",
-    "fragmentation",
-    "frames",
-    "limits",
-    "masking",
-    "utf8",
-];
+const FOLDERS: [&str; 8] =
+    ["client", "closing", "control", "fragmentation", "frames", "limits", "masking", "utf8"];
 
 fn scripts_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts")
@@ -109,19 +101,13 @@ fn no_folder_is_left_out() {
 fn each_script_is_a_lesson_with_a_title_a_section_and_a_result() {
     for (name, script) in FOLDERS.into_iter().flat_map(scripts) {
         let first = script.lines.first().map(|line| &line.step);
-        assert!(
-            matches!(first, Some(Step::Prose(_))),
-            "{name} begins without a title"
-        );
+        assert!(matches!(first, Some(Step::Prose(_))), "{name} begins without a title");
         let prose = script.lines.iter().filter_map(|line| match &line.step {
             Step::Prose(prose) => Some(prose.as_str()),
             _ => None,
         });
         let prose = prose.collect::<Vec<_>>().join(" ");
-        assert!(
-            prose.contains("RFC 6455, "),
-            "{name} names no section of the RFC"
-        );
+        assert!(prose.contains("RFC 6455, "), "{name} names no section of the RFC");
         let expects = |step: &Step| matches!(step, Step::Expect(_) | Step::Check(_));
         let expects = script.lines.iter().any(|line| expects(&line.step));
         assert!(expects, "{name} expects nothing");

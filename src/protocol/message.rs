@@ -8,6 +8,7 @@
 use std::time::Instant;
 
 use super::close::MAX_CONTROL_PAYLOAD;
+use super::deflate::RSV1;
 use super::frame::{FrameHeader, MAX_HEADER, Opcode};
 use super::utf8::Utf8Stream;
 use super::violation::Violation;
@@ -15,6 +16,8 @@ use super::violation::Violation;
 /// A message that has begun to arrive.
 pub(super) struct Message {
     payload: Payload,
+    /// Whether RSV1 was set on its first frame: RFC 7692, 6.
+    pub(super) compressed: bool,
     /// When its first bytes came.
     pub(super) started: Instant,
     empty_fragments: u32,
@@ -34,20 +37,16 @@ pub(super) enum Whole<'a> {
 }
 
 impl Message {
-    /// A message whose first frame has this opcode: text, or else binary.
-    pub(super) fn new(opcode: Opcode, now: Instant) -> Self {
-        let payload = match opcode {
+    /// A message that begins with this frame: text, or else binary.
+    pub(super) fn new(first: &FrameHeader, now: Instant) -> Self {
+        let payload = match first.opcode {
             Opcode::Text => Payload::Text(String::new(), Utf8Stream::default()),
             _ => Payload::Binary(Vec::new()),
         };
-        Self {
-            payload,
-            started: now,
-            empty_fragments: 0,
-        }
+        Self { payload, compressed: first.reserved & RSV1 != 0, started: now, empty_fragments: 0 }
     }
 
-    /// How many bytes have arrived.
+    /// How many bytes it has so far.
     pub(super) fn len(&self) -> usize {
         match &self.payload {
             Payload::Text(text, stream) => text.len().saturating_add(stream.carried_len()),
@@ -69,14 +68,28 @@ impl Message {
             // 8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte
             // stream is not, in fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket
             // Connection_."
-            Payload::Text(text, stream) => stream
-                .push(piece, text)
-                .map_err(|_| Violation::InvalidUtf8InText),
+            Payload::Text(text, stream) => {
+                stream.push(piece, text).map_err(|_| Violation::InvalidUtf8InText)
+            }
             Payload::Binary(payload) => {
                 payload.extend_from_slice(piece);
                 Ok(())
             }
         }
+    }
+
+    /// Takes what a piece inflated to, if the message stays within the limit.
+    pub(super) fn push_up_to(&mut self, limit: usize, inflated: &[u8]) -> Result<(), Violation> {
+        let room = limit.saturating_sub(self.len());
+        let Some((fits, _)) = inflated.split_at_checked(room) else {
+            return self.push(inflated);
+        };
+        // What fits is judged first, as it would be if it had come alone.
+        self.push(fits)?;
+        if fits.len() < inflated.len() {
+            return Err(Violation::MessageTooBig);
+        }
+        Ok(())
     }
 
     /// A frame of this message has ended.
@@ -116,10 +129,7 @@ pub(super) struct Stash<const N: usize> {
 }
 
 impl<const N: usize> Stash<N> {
-    pub(super) const EMPTY: Self = Self {
-        bytes: [0; N],
-        length: 0,
-    };
+    pub(super) const EMPTY: Self = Self { bytes: [0; N], length: 0 };
 
     pub(super) fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.length.into()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The WebSocket protocol, RFC 6455, as pure computation.
+//! The WebSocket protocol, RFC 6455 and RFC 7692, as pure computation.
 //!
 //! Nothing in this folder reads a socket or a clock. Bytes and the time come in as arguments;
 //! events and bytes to send come out. That is why the same code can serve a socket, a fuzzer, a
@@ -12,8 +12,9 @@
 //! 4. [`utf8`]: text is validated while it arrives (section 8.1);
 //! 5. [`close`] and [`violation`]: how a connection ends, and every way to be wrong (sections 7, 10);
 //! 6. [`message`]: frames become messages (section 5.4);
-//! 7. [`outbox`]: frames that wait to be sent;
-//! 8. [`connection`]: all of the above put together: one WebSocket, in either role.
+//! 7. [`deflate`]: compressed messages (RFC 7692);
+//! 8. [`outbox`]: frames that wait to be sent;
+//! 9. [`connection`]: all of the above put together: one WebSocket, in either role.
 //!
 //! # What it promises
 //!
@@ -49,6 +50,7 @@
 
 pub mod close;
 pub mod connection;
+pub mod deflate;
 pub mod frame;
 pub mod handshake;
 pub mod masking;

@@ -5,8 +5,9 @@
 //! replies of one turn so leave with one system call.
 
 use super::close::{CloseCode, MAX_CONTROL_PAYLOAD, fit_reason};
+use super::deflate::{Deflater, RSV1};
 use super::frame::{FrameHeader, Opcode};
-use super::masking::{MaskingKeys, apply_mask};
+use super::masking::{MaskingKey, MaskingKeys, apply_mask};
 
 /// With this much waiting, a pong is no longer queued: the latest is remembered instead.
 ///
@@ -32,13 +33,21 @@ pub struct Outbox {
     /// So many of `bytes`, from the start, are with the transport already.
     advanced: usize,
     limit: usize,
-    /// A client masks its frames, and this makes the keys; a server has none.
-    masking_keys: Option<Box<dyn MaskingKeys>>,
-    owed_pong: Option<Box<OwedPong>>,
+    /// What a server's connection seldom has, in one pointer: most of them are idle.
+    rare: Option<Box<Rare>>,
+    /// Compresses messages, if permessage-deflate was agreed on.
+    deflater: Option<Box<Deflater>>,
     close_sent: bool,
     close_code: Option<CloseCode>,
     /// Whether the storage of `bytes` is lent, see [`Outbox::lend`].
     lent: bool,
+}
+
+#[derive(Default)]
+struct Rare {
+    /// A client masks its frames, and this makes the keys; a server has none.
+    masking_keys: Option<Box<dyn MaskingKeys>>,
+    owed_pong: Option<OwedPong>,
 }
 
 /// The payload of the latest ping that could not be answered yet.
@@ -55,12 +64,23 @@ impl Outbox {
             bytes: Vec::new(),
             advanced: 0,
             limit,
-            masking_keys,
-            owed_pong: None,
+            rare: masking_keys
+                .map(|keys| Box::new(Rare { masking_keys: Some(keys), owed_pong: None })),
+            deflater: None,
             close_sent: false,
             close_code: None,
             lent: false,
         }
+    }
+
+    /// From now on messages are compressed.
+    pub(super) fn compress_with(&mut self, deflater: Deflater) {
+        self.deflater = Some(Box::new(deflater));
+    }
+
+    /// No message will follow: what compresses them can go.
+    pub(super) fn stop_compressing(&mut self) {
+        self.deflater = None;
     }
 
     /// Queues what precedes the first frame: the server's answer to the handshake.
@@ -127,7 +147,7 @@ impl Outbox {
     pub fn advance(&mut self, count: usize) {
         self.advanced = self.advanced.saturating_add(count).min(self.bytes.len());
         if self.pending().len() < PONG_BACKLOG
-            && let Some(owed) = self.owed_pong.take()
+            && let Some(owed) = self.take_owed_pong()
         {
             let payload = owed.payload.get(..owed.length.into()).unwrap_or_default();
             // Refused only after a Close frame, and then no pong is due.
@@ -179,39 +199,58 @@ impl Outbox {
             let _ = self.control(Opcode::Pong, payload);
             return;
         }
-        let mut owed = OwedPong {
-            length: 0,
-            payload: [0; MAX_CONTROL_PAYLOAD],
-        };
+        let mut owed = OwedPong { length: 0, payload: [0; MAX_CONTROL_PAYLOAD] };
         for (to, from) in owed.payload.iter_mut().zip(payload) {
             *to = *from;
             owed.length = owed.length.saturating_add(1);
         }
-        self.owed_pong = Some(Box::new(owed));
+        self.rare.get_or_insert_default().owed_pong = Some(owed);
+    }
+
+    /// Takes the owed pong, and gives back the memory that a server's connection had for it.
+    fn take_owed_pong(&mut self) -> Option<OwedPong> {
+        let rare = self.rare.as_mut()?;
+        let owed = rare.owed_pong.take();
+        if rare.masking_keys.is_none() {
+            self.rare = None;
+        }
+        owed
+    }
+
+    fn next_masking_key(&mut self) -> Option<MaskingKey> {
+        Some(self.rare.as_mut()?.masking_keys.as_mut()?.next_key())
     }
 
     fn message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         if !self.close_sent && self.pending().len() >= self.limit {
             return Err(SendError::Full);
         }
-        self.frame(opcode, payload)
+        if self.close_sent {
+            return Err(SendError::Closed);
+        }
+        let compressed = self.deflater.as_mut().and_then(|deflater| deflater.deflate(payload));
+        match compressed {
+            Some(compressed) => self.frame(opcode, RSV1, &compressed),
+            None => self.frame(opcode, 0, payload),
+        }
     }
 
     fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         if payload.len() > MAX_CONTROL_PAYLOAD {
             return Err(SendError::ControlFrameTooLong);
         }
-        self.frame(opcode, payload)
+        self.frame(opcode, 0, payload)
     }
 
     fn close_with(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.control(Opcode::Close, payload)?;
         self.close_sent = true;
-        self.owed_pong = None;
+        let _ = self.take_owed_pong();
+        self.stop_compressing();
         Ok(())
     }
 
-    fn frame(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+    fn frame(&mut self, opcode: Opcode, reserved: u8, payload: &[u8]) -> Result<(), SendError> {
         if self.close_sent {
             return Err(SendError::Closed);
         }
@@ -220,11 +259,9 @@ impl Outbox {
             self.bytes.drain(..self.advanced);
             self.advanced = 0;
         }
-        let masking_key = self.masking_keys.as_mut().map(|keys| keys.next_key());
-        let header = FrameHeader {
-            masking_key,
-            ..FrameHeader::new(opcode, payload.len() as u64)
-        };
+        let masking_key = self.next_masking_key();
+        let header =
+            FrameHeader { masking_key, reserved, ..FrameHeader::new(opcode, payload.len() as u64) };
         header.encode(&mut self.bytes);
         let start = self.bytes.len();
         self.bytes.extend_from_slice(payload);

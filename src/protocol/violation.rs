@@ -45,6 +45,10 @@ pub enum Violation {
     TooManyEmptyFragments,
     /// A fragmented message that was not finished in time.
     ReassemblyTimedOut,
+    /// A compressed message that is no DEFLATE stream.
+    InvalidCompressedData,
+    /// A compressed message that inflates to far more than its size.
+    CompressionRatioTooHigh,
 }
 
 /// What the table says of one violation.
@@ -52,7 +56,9 @@ pub enum Violation {
 pub struct Rule {
     /// The code of the Close frame that answers it.
     pub code: CloseCode,
-    /// The section of RFC 6455 that was broken; for limits, the one that allows them.
+    /// The RFC that was broken: 6455, or 7692 for compression.
+    pub rfc: u16,
+    /// The section that was broken; for limits, the one that allows them.
     pub section: &'static str,
     /// What was wrong, for a human; it fits into a close reason.
     pub sentence: &'static str,
@@ -60,7 +66,7 @@ pub struct Rule {
 
 impl Violation {
     /// Every violation, in the order of the table.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::ReservedBits,
         Self::ReservedOpcode,
         Self::UnmaskedFrame,
@@ -78,6 +84,8 @@ impl Violation {
         Self::MessageTooBig,
         Self::TooManyEmptyFragments,
         Self::ReassemblyTimedOut,
+        Self::InvalidCompressedData,
+        Self::CompressionRatioTooHigh,
     ];
 
     /// The table.
@@ -88,11 +96,7 @@ impl Violation {
         const TOO_BIG: CloseCode = CloseCode::MESSAGE_TOO_BIG;
 
         let (code, section, sentence) = match self {
-            Self::ReservedBits => (
-                PROTOCOL,
-                "5.2",
-                "a reserved bit is set without an extension",
-            ),
+            Self::ReservedBits => (PROTOCOL, "5.2", "a reserved bit is set without an extension"),
             Self::ReservedOpcode => (PROTOCOL, "5.2", "a reserved opcode"),
             Self::UnmaskedFrame => (PROTOCOL, "5.1", "a client must mask its frames"),
             Self::MaskedFrame => (PROTOCOL, "5.1", "a server must not mask its frames"),
@@ -109,23 +113,21 @@ impl Violation {
             Self::MessageTooBig => (TOO_BIG, "10.4", "a message is over the limit"),
             Self::TooManyEmptyFragments => (POLICY, "10.4", "too many empty fragments in a row"),
             Self::ReassemblyTimedOut => (POLICY, "10.4", "a message was not finished in time"),
+            Self::InvalidCompressedData => (PAYLOAD, "7.2.2", "compressed data is not DEFLATE"),
+            Self::CompressionRatioTooHigh => (TOO_BIG, "8", "a message inflates suspiciously"),
         };
-        Rule {
-            code,
-            section,
-            sentence,
-        }
+        let rfc = match self {
+            Self::InvalidCompressedData | Self::CompressionRatioTooHigh => 7692,
+            _ => 6455,
+        };
+        Rule { code, rfc, section, sentence }
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Rule {
-            code,
-            section,
-            sentence,
-        } = self.rule();
-        write!(f, "{sentence} (RFC 6455, {section}; close code {code})")
+        let Rule { code, rfc, section, sentence } = self.rule();
+        write!(f, "{sentence} (RFC {rfc}, {section}; close code {code})")
     }
 }
 

@@ -8,6 +8,7 @@ use super::config::ServerLimits;
 use super::http::{self, Response};
 use super::mailbox::Mailbox;
 use super::mount::MountInfo;
+use crate::protocol::deflate::DeflateParameters;
 use crate::protocol::handshake::{self, HandshakeError, Request, ServerOptions};
 
 /// What is at which path, and who may come.
@@ -35,6 +36,7 @@ pub(super) enum Answer {
     WebSocket {
         mount: usize,
         response: Vec<u8>,
+        deflate: Option<DeflateParameters>,
     },
     Plain(Response),
 }
@@ -42,21 +44,12 @@ pub(super) enum Answer {
 impl Shared {
     pub(super) fn new(site: Site, limits: ServerLimits, mailboxes: Vec<Mailbox>) -> Self {
         let budget = Budget::new(limits.queued);
-        Self {
-            site,
-            limits,
-            budget,
-            mailboxes,
-            connections: AtomicUsize::new(0),
-        }
+        Self { site, limits, budget, mailboxes, connections: AtomicUsize::new(0) }
     }
 
     /// Whether a connection may be accepted, with room for `more` after it.
     pub(super) fn has_room(&self, more: usize) -> bool {
-        self.connections
-            .load(Ordering::Relaxed)
-            .saturating_add(more)
-            < self.limits.connections
+        self.connections.load(Ordering::Relaxed).saturating_add(more) < self.limits.connections
             && self.budget.pressure() < Pressure::StopAccepting
     }
 
@@ -69,26 +62,26 @@ impl Shared {
         if !request.is_websocket_attempt() {
             return Answer::Plain(http::answer(&request, &self.site, draining));
         }
-        let Some(mount) = self.site.mount(request.path()) else {
+        let found = self.site.mount(request.path());
+        let Some((mount, info)) = found.and_then(|at| Some((at, self.site.mounts.get(at)?))) else {
             return Answer::Plain(http::not_found(&self.site));
         };
         if draining || self.budget.pressure() >= Pressure::RefuseNewcomers {
-            let body = if draining {
-                "The server is going away.\n"
-            } else {
-                "The server is full.\n"
-            };
+            let body =
+                if draining { "The server is going away.\n" } else { "The server is full.\n" };
             return Answer::Plain(Response::text(503, "Retry-After: 10\r\n", body));
         }
         let options = ServerOptions {
             subprotocols: &self.site.subprotocols,
             origins: self.site.origins.as_deref(),
+            deflate: info.deflate.mode,
         };
         match handshake::accept(&request, &options) {
             Ok(accepted) => {
                 let mut response = Vec::new();
                 accepted.write_response(&mut response);
-                Answer::WebSocket { mount, response }
+                let deflate = accepted.extensions.deflate();
+                Answer::WebSocket { mount, response, deflate }
             }
             Err(error) => Answer::Plain(refusal(&error)),
         }
@@ -98,9 +91,7 @@ impl Shared {
 impl Site {
     /// The index of the mount at `path`.
     pub(super) fn mount(&self, path: &str) -> Option<usize> {
-        self.mounts
-            .iter()
-            .position(|mount| mount.paths.iter().any(|at| at == path))
+        self.mounts.iter().position(|mount| mount.paths.iter().any(|at| at == path))
     }
 }
 

@@ -22,15 +22,17 @@ impl Key {
     }
 
     pub(super) fn unpack(number: usize) -> Self {
-        Self {
-            slot: number as u32,
-            generation: (number >> 32) as u32 & Self::GENERATIONS,
-        }
+        Self { slot: number as u32, generation: (number >> 32) as u32 & Self::GENERATIONS }
     }
 }
 
+/// How many slots are allocated at a time.
+const PAGE: usize = 128;
+
+/// The entries are in pages that never move: growing copies nothing, and leaves no holes behind in the
+/// allocator, which one array of a thousand connections, then of two thousand, would.
 pub(super) struct Table<T> {
-    slots: Vec<Slot<T>>,
+    pages: Vec<Vec<Slot<T>>>,
     free: Vec<u32>,
     length: usize,
 }
@@ -42,11 +44,7 @@ struct Slot<T> {
 
 impl<T> Table<T> {
     pub(super) fn new() -> Self {
-        Self {
-            slots: Vec::new(),
-            free: Vec::new(),
-            length: 0,
-        }
+        Self { pages: Vec::new(), free: Vec::new(), length: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -56,35 +54,36 @@ impl<T> Table<T> {
     pub(super) fn insert(&mut self, tenant: T) -> Key {
         self.length += 1;
         if let Some(slot) = self.free.pop()
-            && let Some(entry) = self.slots.get_mut(slot as usize)
+            && let Some(entry) = self.slot_mut(slot)
         {
             entry.tenant = Some(tenant);
-            return Key {
-                slot,
-                generation: entry.generation,
-            };
+            return Key { slot, generation: entry.generation };
         }
-        let slot = self.slots.len() as u32;
-        self.slots.push(Slot {
-            generation: 0,
-            tenant: Some(tenant),
-        });
-        Key {
-            slot,
-            generation: 0,
+        let full = self.pages.last().is_none_or(|page| page.len() == PAGE);
+        if full {
+            self.pages.push(Vec::with_capacity(PAGE));
         }
+        let before = (self.pages.len() - 1) * PAGE;
+        let mut slot = 0;
+        if let Some(page) = self.pages.last_mut() {
+            slot = (before + page.len()) as u32;
+            page.push(Slot { generation: 0, tenant: Some(tenant) });
+        }
+        Key { slot, generation: 0 }
+    }
+
+    fn slot_mut(&mut self, slot: u32) -> Option<&mut Slot<T>> {
+        let slot = slot as usize;
+        self.pages.get_mut(slot / PAGE)?.get_mut(slot % PAGE)
     }
 
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        let entry = self.slots.get_mut(key.slot as usize)?;
-        entry
-            .tenant
-            .as_mut()
-            .filter(|_| entry.generation == key.generation)
+        let entry = self.slot_mut(key.slot)?;
+        entry.tenant.as_mut().filter(|_| entry.generation == key.generation)
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<T> {
-        let entry = self.slots.get_mut(key.slot as usize)?;
+        let entry = self.slot_mut(key.slot)?;
         if entry.generation != key.generation {
             return None;
         }
@@ -101,15 +100,9 @@ impl<T> Table<T> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
-        self.slots.iter().enumerate().filter_map(|(slot, entry)| {
+        self.pages.iter().flatten().enumerate().filter_map(|(slot, entry)| {
             let tenant = entry.tenant.as_ref()?;
-            Some((
-                Key {
-                    slot: slot as u32,
-                    generation: entry.generation,
-                },
-                tenant,
-            ))
+            Some((Key { slot: slot as u32, generation: entry.generation }, tenant))
         })
     }
 }
@@ -129,6 +122,22 @@ mod tests {
         assert_eq!(table.remove(first), None);
         assert_eq!(table.get_mut(second), Some(&mut "second"));
         assert_eq!(table.len(), 1);
+    }
+
+    #[test]
+    fn entries_of_all_pages_are_found_and_their_slots_used_again() {
+        let mut table = Table::new();
+        let keys: Vec<_> = (0..3 * PAGE + 1).map(|number| table.insert(number)).collect();
+        for (number, key) in keys.iter().enumerate() {
+            assert_eq!(table.get_mut(*key), Some(&mut { number }));
+        }
+        assert_eq!(table.keys(), keys);
+        for key in &keys {
+            table.remove(*key);
+        }
+        assert!(table.keys().is_empty());
+        let again: Vec<_> = keys.iter().map(|_| table.insert(0)).collect();
+        assert!(again.iter().all(|key| (key.slot as usize) < keys.len() && key.generation == 1));
     }
 
     #[test]

@@ -52,12 +52,7 @@ pub struct Mismatch {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            line,
-            expected,
-            found,
-            ..
-        } = self;
+        let Self { line, expected, found, .. } = self;
         write!(f, "line {line}: expected: {expected}; found: {found}")?;
         match self.reads {
             Reads::Whole => Ok(()),
@@ -195,11 +190,7 @@ impl Player {
         };
         let (first, rest) = bytes.split_at_mut(first);
         self.one_read(first);
-        let rest_size = if self.reads == Reads::Bytes {
-            1
-        } else {
-            usize::MAX
-        };
+        let rest_size = if self.reads == Reads::Bytes { 1 } else { usize::MAX };
         for read in rest.chunks_mut(rest_size) {
             self.one_read(read);
         }
@@ -262,9 +253,7 @@ impl Player {
             let length = bytes.len();
             match self.happened.back_mut() {
                 Some(Happening::Output(before, _)) => before.extend_from_slice(bytes),
-                _ => self
-                    .happened
-                    .push_back(Happening::Output(bytes.to_vec(), self.role)),
+                _ => self.happened.push_back(Happening::Output(bytes.to_vec(), self.role)),
             }
             self.connection.advance_output(length);
         }
@@ -332,11 +321,6 @@ impl Player {
     }
 
     fn mismatch(&self, line: usize, expected: String, found: String) -> Mismatch {
-        Mismatch {
-            line,
-            expected,
-            found,
-            reads: self.reads,
-        }
+        Mismatch { line, expected, found, reads: self.reads }
     }
 }

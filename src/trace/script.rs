@@ -70,16 +70,9 @@ impl Script {
     ///
     /// The first line that is not in the grammar, and what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
-        let mut script = Self {
-            role: Role::Server,
-            limits: Limits::default(),
-            lines: Vec::new(),
-        };
+        let mut script = Self { role: Role::Server, limits: Limits::default(), lines: Vec::new() };
         for (line, number) in text.lines().zip(1..) {
-            script.line(line, number).map_err(|message| ScriptError {
-                line: number,
-                message,
-            })?;
+            script.line(line, number).map_err(|message| ScriptError { line: number, message })?;
         }
         Ok(script)
     }

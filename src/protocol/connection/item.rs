@@ -18,10 +18,7 @@ pub(super) enum Item<'i> {
 
 impl<'i> Item<'i> {
     pub(super) fn is_close(&self) -> bool {
-        matches!(
-            self,
-            Self::Control(Opcode::Close, _) | Self::GatheredControl(Opcode::Close)
-        )
+        matches!(self, Self::Control(Opcode::Close, _) | Self::GatheredControl(Opcode::Close))
     }
 
     pub(super) fn into_event<'s>(self, unfinished: Option<&'s Unfinished>) -> Event<'s>

@@ -3,6 +3,7 @@
 
 mod closing;
 mod control;
+mod deflate;
 mod limits;
 mod memory;
 mod messages;

@@ -49,16 +49,10 @@ pub fn parse(kind: &str, words: &mut Words, sender: Role) -> Result<Vec<u8>, Str
         }
     };
     let masking_key = (sender == Role::Client).then_some(EXAMPLE_KEY);
-    let mut header = FrameHeader {
-        masking_key,
-        ..FrameHeader::new(opcode, 0)
-    };
+    let mut header = FrameHeader { masking_key, ..FrameHeader::new(opcode, 0) };
     let announced = attributes(words, &mut header)?;
-    let mut payload = if opcode == Opcode::Close {
-        close_payload(words)?
-    } else {
-        words.payload()?
-    };
+    let mut payload =
+        if opcode == Opcode::Close { close_payload(words)? } else { words.payload()? };
     header.payload_length = announced.unwrap_or(payload.len() as u64);
 
     let mut bytes = Vec::new();
@@ -99,6 +93,7 @@ fn describe_one(bytes: &[u8], sender: Role) -> Option<(String, &[u8])> {
             in_message,
             extension_bits: 0,
             room: u64::MAX,
+            compressed_room: u64::MAX,
         };
         FrameHeader::parse(bytes, &expected).ok().flatten()
     });

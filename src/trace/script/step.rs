@@ -140,13 +140,11 @@ pub(super) fn parse(first: &str, words: &mut Words, role: Role) -> Result<Step, 
         "state" => Step::Check(Check::State(one_of(words, STATES)?)),
         "ended" => Step::Check(Check::Ended(closure(words)?)),
         "wants" => Step::Check(Check::Wants(one_of(words, WANTS)?)),
-        "timeout" => Step::Check(Check::Timeout(
-            match words.expect("in or never")?.as_str() {
-                "in" => Some(words.time()?),
-                "never" => None,
-                other => return Err(format!("a timeout is in some time or never, not {other:?}")),
-            },
-        )),
+        "timeout" => Step::Check(Check::Timeout(match words.expect("in or never")?.as_str() {
+            "in" => Some(words.time()?),
+            "never" => None,
+            other => return Err(format!("a timeout is in some time or never, not {other:?}")),
+        })),
         other => {
             return Err(format!(
                 "no line begins with {other:?}; they begin with #, role, limit, >, wait, send, \
@@ -162,17 +160,11 @@ const REFUSALS: [(&str, SendError); 3] = [
     ("full", SendError::Full),
 ];
 
-const STATES: [(&str, State); 3] = [
-    ("open", State::Open),
-    ("closing", State::Closing),
-    ("closed", State::Closed),
-];
+const STATES: [(&str, State); 3] =
+    [("open", State::Open), ("closing", State::Closing), ("closed", State::Closed)];
 
-const WANTS: [(&str, Wants); 3] = [
-    ("nothing", Wants::Nothing),
-    ("shutdown", Wants::Shutdown),
-    ("drop", Wants::Drop),
-];
+const WANTS: [(&str, Wants); 3] =
+    [("nothing", Wants::Nothing), ("shutdown", Wants::Shutdown), ("drop", Wants::Drop)];
 
 fn one_of<T, const N: usize>(words: &mut Words, names: [(&str, T); N]) -> Result<T, String> {
     let known: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
@@ -200,9 +192,7 @@ fn sending(words: &mut Words) -> Result<Sending, String> {
         "pong" => Sending::Pong(words.payload()?),
         "close" => Sending::Close(reason(words)?),
         other => {
-            return Err(format!(
-                "{other:?} is none of text, binary, ping, pong, close"
-            ));
+            return Err(format!("{other:?} is none of text, binary, ping, pong, close"));
         }
     })
 }
@@ -216,9 +206,7 @@ fn seen(words: &mut Words) -> Result<Seen, String> {
         "close" => Seen::Close(reason(words)?),
         "violation" => Seen::Violation(violation(words)?),
         other => {
-            return Err(format!(
-                "{other:?} is none of text, binary, ping, pong, close, violation"
-            ));
+            return Err(format!("{other:?} is none of text, binary, ping, pong, close, violation"));
         }
     })
 }
@@ -236,8 +224,7 @@ fn code(words: &mut Words) -> Result<Option<CloseCode>, String> {
         return Ok(None);
     };
     let code = word.parse().ok().and_then(CloseCode::new);
-    code.map(Some)
-        .ok_or_else(|| format!("{word} is no close code that may be sent"))
+    code.map(Some).ok_or_else(|| format!("{word} is no close code that may be sent"))
 }
 
 fn reason(words: &mut Words) -> Result<Option<(CloseCode, String)>, String> {
@@ -259,9 +246,7 @@ fn closure(words: &mut Words) -> Result<Closure, String> {
         "silence" => EndedBy::Silence,
         "violation" => EndedBy::Violation(violation(words)?),
         other => {
-            return Err(format!(
-                "{other:?} is none of peer, local, transport, silence, violation"
-            ));
+            return Err(format!("{other:?} is none of peer, local, transport, silence, violation"));
         }
     };
     let code = code(words)?;

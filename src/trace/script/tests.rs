@@ -16,29 +16,14 @@ fn frames_are_written_in_words() {
     assert_eq!(bytes("text \"Hello\""), hello);
     assert_eq!(bytes("hex 8185 37fa213d 7f 9f 4d 51 58 # the same"), hello);
     assert_eq!(bytes("text mask=none \"Hello\""), b"\x81\x05Hello");
-    assert_eq!(
-        bytes("text mask=00000000 fin=0 \"Hi\""),
-        b"\x01\x82\0\0\0\0Hi"
-    );
-    assert_eq!(
-        bytes("close mask=none 1000 \"bye\""),
-        b"\x88\x05\x03\xe8bye"
-    );
+    assert_eq!(bytes("text mask=00000000 fin=0 \"Hi\""), b"\x01\x82\0\0\0\0Hi");
+    assert_eq!(bytes("close mask=none 1000 \"bye\""), b"\x88\x05\x03\xe8bye");
     assert_eq!(bytes("close mask=none hex 03"), b"\x88\x01\x03");
     assert_eq!(bytes("close mask=none"), b"\x88\x00");
     assert_eq!(bytes("opcode 11 rsv1 rsv3 mask=none"), b"\xdb\x00");
-    assert_eq!(
-        bytes("binary mask=none \"ab\" * 2 hex 00ff \"c\""),
-        b"\x82\x07abab\x00\xffc"
-    );
-    assert_eq!(
-        bytes("binary mask=none length=256 \"a\""),
-        b"\x82\x7e\x01\x00a"
-    );
-    assert_eq!(
-        bytes("ping mask=none \"\\x00\\n\\\"\\\\ü\""),
-        b"\x89\x06\0\n\"\\\xc3\xbc"
-    );
+    assert_eq!(bytes("binary mask=none \"ab\" * 2 hex 00ff \"c\""), b"\x82\x07abab\x00\xffc");
+    assert_eq!(bytes("binary mask=none length=256 \"a\""), b"\x82\x7e\x01\x00a");
+    assert_eq!(bytes("ping mask=none \"\\x00\\n\\\"\\\\ü\""), b"\x89\x06\0\n\"\\\xc3\xbc");
 }
 
 #[test]
@@ -104,9 +89,7 @@ fn what_happened_is_told_as_it_would_stand_in_a_script() {
         "ended by violation ReservedBits 1002 uncleanly",
         "ended by silence uncleanly",
     ] {
-        let [Step::Check(check)] = &steps(line)[..] else {
-            panic!("{line}")
-        };
+        let [Step::Check(check)] = &steps(line)[..] else { panic!("{line}") };
         assert_eq!(check.to_string(), line);
     }
 }
@@ -119,37 +102,17 @@ fn a_line_that_means_nothing_is_named_and_explained() {
         ("> text fin=2", 1, "\"fin=2\" says nothing about a frame"),
         ("> text \"x", 1, "a string does not end on its line"),
         ("> text \"\\q\"", 1, "\\q means nothing in a string"),
-        (
-            "> text \"\\x4\"",
-            1,
-            "only hexadecimal digits may stand here",
-        ),
+        ("> text \"\\x4\"", 1, "only hexadecimal digits may stand here"),
         ("> hex 123", 1, "a byte is two hexadecimal digits"),
         ("> text mask=0102", 1, "a masking key has four bytes"),
-        (
-            "> opcode 9",
-            1,
-            "an opcode without a name is one of 3-7 or 11-15",
-        ),
+        ("> opcode 9", 1, "an opcode without a name is one of 3-7 or 11-15"),
         ("> close 70000", 1, "a close code has two bytes"),
-        (
-            "event close 1005",
-            1,
-            "1005 is no close code that may be sent",
-        ),
+        ("event close 1005", 1, "1005 is no close code that may be sent"),
         ("event text hex ff", 1, "this must be UTF-8"),
-        (
-            "event violation Boredom",
-            1,
-            "no violation is called \"Boredom\"",
-        ),
+        ("event violation Boredom", 1, "no violation is called \"Boredom\""),
         ("wait 5", 1, "a time is like 25s, 500ms or 2m, not \"5\""),
         ("limit size 5", 1, "no limit is called \"size\""),
-        (
-            "> eof\nlimit outbox 5",
-            2,
-            "limit must come before anything happens",
-        ),
+        ("> eof\nlimit outbox 5", 2, "limit must come before anything happens"),
         ("state open closed", 1, "\"closed\" is one word too many"),
         ("state ajar", 1, "\"ajar\" is none of open, closing, closed"),
         ("\"x\"", 1, "here may not stand a string"),

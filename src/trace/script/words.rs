@@ -138,10 +138,8 @@ impl Words {
 
 /// The bytes that these hexadecimal digits stand for.
 pub fn bytes_of_hex(digits: &str) -> Result<Vec<u8>, String> {
-    let digits: Option<Vec<u8>> = digits
-        .chars()
-        .map(|digit| digit.to_digit(16).map(|value| value as u8))
-        .collect();
+    let digits: Option<Vec<u8>> =
+        digits.chars().map(|digit| digit.to_digit(16).map(|value| value as u8)).collect();
     let digits = digits.ok_or("only hexadecimal digits may stand here")?;
     let (pairs, []) = digits.as_chunks::<2>() else {
         return Err("a byte is two hexadecimal digits, and here is one too many".to_owned());

@@ -19,8 +19,17 @@ export class SignalingLog {
   #list = element('log-list');
   #entries = [];
   #passed = 0;
+  /** Whether the list follows what comes in: until the user scrolls back or opens an entry. */
+  #following = true;
+  #frame = 0;
 
   constructor() {
+    const list = this.#list;
+    list.addEventListener('scroll', () => {
+      this.#following = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+    });
+    // `toggle` does not bubble, but it can be caught on its way down.
+    list.addEventListener('toggle', () => { this.#following = false; }, { capture: true });
     element('log-clear').addEventListener('click', () => this.clear());
     element('log-copy').addEventListener('click', (event) => (
       copyText(this.text(), event.currentTarget)));
@@ -33,27 +42,36 @@ export class SignalingLog {
       this.#passed += 1;
       entry.message = parse(text);
     }
-    const atEnd = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < 40;
     this.#entries.push(entry);
     this.#list.append(row(entry));
     if (this.#entries.length > MAX_ENTRIES) {
       this.#entries.shift();
       this.#list.firstElementChild.remove();
     }
-    if (atEnd) this.#list.scrollTop = this.#list.scrollHeight;
     this.#count();
+    this.#follow();
   }
 
   clear() {
     this.#entries = [];
     this.#passed = 0;
     this.#list.replaceChildren();
+    this.#following = true;
     this.#count();
   }
 
   text() {
     return this.#entries.map((entry) => (
       `${clock(entry.time)} ${SPOKEN[entry.direction]} ${compact(entry)}\n`)).join('');
+  }
+
+  /** Scrolls once for all the messages of one frame: each scroll costs a layout of the page. */
+  #follow() {
+    if (!this.#following || this.#frame !== 0) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      if (this.#following) this.#list.scrollTop = this.#list.scrollHeight;
+    });
   }
 
   #count() {
