@@ -66,6 +66,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let messages: Vec<&[u8]> = conversation.iter().map(|line| line.as_bytes()).collect();
         seeds.write("signaling", &messages.join(&0xff))?;
     }
+    // "Hello" twice, compressed, the second time by reference to the first: RFC 7692, 7.2.3.2.
+    let hello: &[&[u8]] =
+        &[b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\0", b"\xc1\x85\0\0\0\0\xf2\0\x11\0\0"];
+    for flags in [16, 16 | 4, 16 | 2, 16 | 64] {
+        seeds.write("session", &[&[flags, 3, 1, 7, 50], &hello.concat()[..]].concat())?;
+    }
     println!("{} seeds in {}", seeds.count, seeds.folder.display());
     Ok(())
 }

@@ -15,18 +15,10 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let expected = Expected {
-        role: if flags & 1 == 0 {
-            Role::Server
-        } else {
-            Role::Client
-        },
+        role: if flags & 1 == 0 { Role::Server } else { Role::Client },
         in_message: flags & 2 != 0,
         extension_bits: if flags & 4 == 0 { 0 } else { 0x40 },
-        room: if flags & 8 == 0 {
-            u64::MAX
-        } else {
-            u64::from(flags) << 8
-        },
+        room: if flags & 8 == 0 { u64::MAX } else { u64::from(flags) << 8 },
     };
     let mut verdict = Ok(None);
     for length in 0..=bytes.len().min(MAX_HEADER + 2) {

@@ -46,25 +46,17 @@ fuzz_target!(|data: &[u8]| {
         Ok(accepted) => {
             accepted.write_response(&mut response);
             let response = String::from_utf8(response).expect("we speak ASCII");
-            let lines = response
-                .strip_suffix("\r\n\r\n")
-                .expect("a blank line at its end");
+            let lines = response.strip_suffix("\r\n\r\n").expect("a blank line at its end");
             for line in lines.split("\r\n") {
                 let key = line.strip_prefix("Sec-WebSocket-Accept: ");
-                assert!(
-                    OURS.contains(&line) || key.is_some_and(|key| key.len() == 28),
-                    "{line}"
-                );
+                assert!(OURS.contains(&line) || key.is_some_and(|key| key.len() == 28), "{line}");
             }
         }
         Err(error) => {
             error.write_response(&mut response);
             let response = String::from_utf8(response).expect("we speak UTF-8");
             let refused = ["HTTP/1.1 4", "HTTP/1.1 505 "];
-            assert!(
-                refused.iter().any(|status| response.starts_with(status)),
-                "{response}"
-            );
+            assert!(refused.iter().any(|status| response.starts_with(status)), "{response}");
             let (head, body) = response.split_once("\r\n\r\n").expect("a blank line");
             let length = format!("Content-Length: {}", body.len());
             assert!(head.split("\r\n").any(|line| line == length), "{response}");

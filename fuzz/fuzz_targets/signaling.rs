@@ -57,32 +57,21 @@ impl Board {
     }
 
     fn close(&mut self, peer: u32) {
-        let closure = Closure {
-            by: EndedBy::Transport,
-            code: None,
-            clean: false,
-        };
-        self.call(peer, |signaling, context| {
-            signaling.close(context, &closure)
-        });
+        let closure = Closure { by: EndedBy::Transport, code: None, clean: false };
+        self.call(peer, |signaling, context| signaling.close(context, &closure));
         self.names.remove(&peer);
     }
 
     fn call(&mut self, peer: u32, call: impl FnOnce(&mut Signaling, &mut Context<'_>)) {
         let address = ([127, 0, 0, 1], 9).into();
         let id = PeerId::new(0, peer, 0);
-        call(
-            &mut self.signaling,
-            &mut Context::new(id, address, None, &mut self.effects),
-        );
+        call(&mut self.signaling, &mut Context::new(id, address, None, &mut self.effects));
         let name_before = self.names.get(&peer).cloned();
         for effect in self.effects.iter() {
             let Effect::Send { to, message } = effect else {
                 continue;
             };
-            let Message::Text(text) = message else {
-                panic!("a binary message")
-            };
+            let Message::Text(text) = message else { panic!("a binary message") };
             if text == "pong" {
                 assert_eq!(to, [id]);
                 continue;
@@ -99,10 +88,7 @@ impl Board {
                 assert!(self.names.contains_key(&other.slot()), "{text} for nobody");
                 let name = field("name").expect("whose message this is");
                 let now = self.names.get(&peer).map(String::as_str);
-                assert!(
-                    now == Some(name) || name_before.as_deref() == Some(name),
-                    "{text}"
-                );
+                assert!(now == Some(name) || name_before.as_deref() == Some(name), "{text}");
             }
         }
         self.effects.clear();
