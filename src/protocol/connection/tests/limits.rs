@@ -168,3 +168,20 @@ fn a_limit_of_nothing_lets_empty_messages_and_control_frames_through() {
     assert_eq!(wire.read(&bytes), [text(""), Seen::Ping(b"x".to_vec())]);
     assert_eq!(wire.read(&masked(TEXT, b"x")), [TOO_BIG]);
 }
+
+#[test]
+fn an_outbox_at_its_limit_takes_no_message_and_below_it_takes_one_of_any_size() {
+    let mut wire = Wire::server_with(Limits {
+        outbox: 12,
+        ..Limits::default()
+    });
+    let outbox = wire.connection.outbox(wire.now);
+    assert_eq!(outbox.text("123456789"), Ok(())); // 11 bytes with its header
+    assert_eq!(outbox.binary(&[0; 1000]), Ok(()));
+    assert_eq!(outbox.text(""), Err(crate::protocol::SendError::Full));
+    wire.sent();
+    let outbox = wire.connection.outbox(wire.now);
+    assert_eq!(outbox.text("1234567890"), Ok(())); // 12
+    assert_eq!(outbox.text(""), Err(crate::protocol::SendError::Full));
+    assert_eq!(outbox.ping(b""), Ok(()), "a control frame always has room");
+}
