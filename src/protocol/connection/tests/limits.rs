@@ -171,10 +171,7 @@ fn a_limit_of_nothing_lets_empty_messages_and_control_frames_through() {
 
 #[test]
 fn an_outbox_at_its_limit_takes_no_message_and_below_it_takes_one_of_any_size() {
-    let mut wire = Wire::server_with(Limits {
-        outbox: 12,
-        ..Limits::default()
-    });
+    let mut wire = Wire::server_with(Limits { outbox: 12, ..Limits::default() });
     let outbox = wire.connection.outbox(wire.now);
     assert_eq!(outbox.text("123456789"), Ok(())); // 11 bytes with its header
     assert_eq!(outbox.binary(&[0; 1000]), Ok(()));
