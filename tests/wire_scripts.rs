@@ -10,8 +10,17 @@ use wigwag::protocol::{EndedBy, Violation};
 use wigwag::trace::replay;
 use wigwag::trace::script::{Check, Happening, Script, Seen, Step};
 
-const FOLDERS: [&str; 8] =
-    ["client", "closing", "control", "fragmentation", "frames", "limits", "masking", "utf8"];
+const FOLDERS: [&str; 9] = [
+    "client",
+    "closing",
+    "compression",
+    "control",
+    "fragmentation",
+    "frames",
+    "limits",
+    "masking",
+    "utf8",
+];
 
 fn scripts_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts")
@@ -52,6 +61,11 @@ fn client() {
 #[test]
 fn closing() {
     play("closing");
+}
+
+#[test]
+fn compression() {
+    play("compression");
 }
 
 #[test]
@@ -107,7 +121,8 @@ fn each_script_is_a_lesson_with_a_title_a_section_and_a_result() {
             _ => None,
         });
         let prose = prose.collect::<Vec<_>>().join(" ");
-        assert!(prose.contains("RFC 6455, "), "{name} names no section of the RFC");
+        let names_a_section = ["RFC 6455, ", "RFC 7692, "].iter().any(|rfc| prose.contains(rfc));
+        assert!(names_a_section, "{name} names no section of an RFC");
         let expects = |step: &Step| matches!(step, Step::Expect(_) | Step::Check(_));
         let expects = script.lines.iter().any(|line| expects(&line.step));
         assert!(expects, "{name} expects nothing");

@@ -14,7 +14,8 @@
 //! 6. [`message`]: frames become messages (section 5.4);
 //! 7. [`deflate`]: compressed messages (RFC 7692);
 //! 8. [`outbox`]: frames that wait to be sent;
-//! 9. [`connection`]: all of the above put together: one WebSocket, in either role.
+//! 9. [`event`] and [`limits`]: what a connection tells, and what it may use;
+//! 10. [`connection`]: all of the above put together: one WebSocket, in either role.
 //!
 //! # What it promises
 //!
@@ -51,8 +52,10 @@
 pub mod close;
 pub mod connection;
 pub mod deflate;
+pub mod event;
 pub mod frame;
 pub mod handshake;
+pub mod limits;
 pub mod masking;
 pub mod message;
 pub mod outbox;
@@ -60,8 +63,10 @@ pub mod utf8;
 pub mod violation;
 
 pub use close::{CloseCode, CloseReason};
-pub use connection::{Closure, Connection, EndedBy, Event, Limits, State};
+pub use connection::Connection;
+pub use event::{Closure, EndedBy, Event, State};
 pub use frame::{FrameHeader, Opcode};
+pub use limits::Limits;
 pub use masking::{MaskingKey, MaskingKeys, Role};
 pub use outbox::{Outbox, SendError};
 pub use violation::Violation;

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use log::warn;
 use percent_encoding::percent_decode_str;
 
-use super::http::Response;
+use super::response::Response;
 
 /// The file at a request's path below `root`; `None` if there is none to be shown.
 ///

@@ -1,101 +1,64 @@
-//! Plain HTTP on the same port: what a request that is not a WebSocket's gets.
+//! What a request gets: a WebSocket, or an answer in plain HTTP on the same port.
 //!
 //! One request for each connection, always answered with `Connection: close`: this is a WebSocket
 //! server that can show its own pages, not a web server.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Read};
 
+use super::budget::Pressure;
 use super::files;
 use super::page;
-use super::site::{Site, refusal};
-use crate::protocol::handshake::{HandshakeError, Request};
+use super::response::Response;
+use super::site::{Shared, Site};
+use crate::protocol::deflate::DeflateParameters;
+use crate::protocol::handshake::{self, HandshakeError, Request, ServerOptions};
 
-/// How much of a file is in memory at a time.
-const CHUNK: usize = 64 * 1024;
-
-/// An answer that is being sent: its head, and a body that may be streamed from a file.
-pub(super) struct Response {
-    bytes: Vec<u8>,
-    sent: usize,
-    file: Option<FileBody>,
-    pub(super) status: u16,
+/// What a request gets.
+pub(super) enum Answer {
+    /// A WebSocket at a mount; the response that says so.
+    WebSocket {
+        mount: usize,
+        response: Vec<u8>,
+        deflate: Option<DeflateParameters>,
+    },
+    Plain(Response),
 }
 
-struct FileBody {
-    file: File,
-    remaining: u64,
-}
-
-impl Response {
-    /// An answer that is already complete, head and body.
-    pub(super) fn complete(status: u16, bytes: Vec<u8>) -> Self {
-        Self { bytes, sent: 0, file: None, status }
+/// Decides what the request in `head` gets.
+pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
+    let request = match Request::parse(head, shared.limits.headers) {
+        Ok(request) => request,
+        Err(error) => return Answer::Plain(refusal(&error)),
+    };
+    if !request.is_websocket_attempt() {
+        return Answer::Plain(plain(&request, &shared.site, draining));
     }
-
-    /// An answer with a body in memory.
-    pub(super) fn new(status: u16, content_type: &str, extra: &str, body: &[u8]) -> Self {
-        let mut response =
-            Self::complete(status, head(status, content_type, extra, body.len() as u64));
-        response.bytes.extend_from_slice(body);
-        response
+    let found = shared.site.mount(request.path());
+    let Some((mount, info)) = found.and_then(|at| Some((at, shared.site.mounts.get(at)?))) else {
+        return Answer::Plain(not_found(&shared.site));
+    };
+    if draining || shared.budget.pressure() >= Pressure::RefuseNewcomers {
+        let body = if draining { "The server is going away.\n" } else { "The server is full.\n" };
+        return Answer::Plain(Response::text(503, "Retry-After: 10\r\n", body));
     }
-
-    /// Plain text for a human.
-    pub(super) fn text(status: u16, extra: &str, body: &str) -> Self {
-        Self::new(status, "text/plain; charset=utf-8", extra, body.as_bytes())
-    }
-
-    /// A file, to be streamed: it is never in memory as a whole.
-    pub(super) fn file(content_type: &str, file: File, length: u64) -> Self {
-        let bytes = head(200, content_type, "Cache-Control: no-cache\r\n", length);
-        Self { file: Some(FileBody { file, remaining: length }), ..Self::complete(200, bytes) }
-    }
-
-    /// The same answer as HEAD gets it: without its body.
-    fn without_body(mut self) -> Self {
-        if let Some(end) = memchr::memmem::find(&self.bytes, b"\r\n\r\n") {
-            self.bytes.truncate(end + 4);
+    let options = ServerOptions {
+        subprotocols: &shared.site.subprotocols,
+        origins: shared.site.origins.as_deref(),
+        deflate: info.deflate.mode,
+    };
+    match handshake::accept(&request, &options) {
+        Ok(accepted) => {
+            let mut response = Vec::new();
+            accepted.write_response(&mut response);
+            let deflate = accepted.extensions.deflate();
+            Answer::WebSocket { mount, response, deflate }
         }
-        self.file = None;
-        self
-    }
-
-    /// The next bytes to write; none when all is sent.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read, or has become shorter than was promised. Then the answer cannot be
-    /// completed, and the connection must be dropped so that the peer notices.
-    pub(super) fn pending(&mut self) -> io::Result<&[u8]> {
-        if self.sent == self.bytes.len()
-            && let Some(body) = self.file.as_mut().filter(|body| body.remaining > 0)
-        {
-            self.sent = 0;
-            let length = body.remaining.min(CHUNK as u64);
-            self.bytes.resize(length as usize, 0);
-            let count = body.file.read(&mut self.bytes)?;
-            self.bytes.truncate(count);
-            if count == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            body.remaining -= count as u64;
-        }
-        Ok(self.bytes.get(self.sent..).unwrap_or_default())
-    }
-
-    pub(super) fn advance(&mut self, count: usize) {
-        self.sent = (self.sent + count).min(self.bytes.len());
-    }
-
-    pub(super) fn held(&self) -> usize {
-        self.bytes.capacity()
+        Err(error) => Answer::Plain(refusal(&error)),
     }
 }
 
 /// The answer to a request that asks for no WebSocket.
-pub(super) fn answer(request: &Request<'_>, site: &Site, draining: bool) -> Response {
+fn plain(request: &Request<'_>, site: &Site, draining: bool) -> Response {
     let response = match request.method() {
         "GET" | "HEAD" => get(request.path(), site, draining),
         _ => {
@@ -128,7 +91,7 @@ fn get(path: &str, site: &Site, draining: bool) -> Response {
 }
 
 /// Nothing is at that path: says what is where. The path itself is not repeated.
-pub(super) fn not_found(site: &Site) -> Response {
+fn not_found(site: &Site) -> Response {
     let mut body = String::from("There is nothing at this path.\n\nWebSocket paths:\n");
     for path in site.mounts.iter().flat_map(|mount| &mount.paths) {
         // Writing to a String cannot fail.
@@ -138,21 +101,9 @@ pub(super) fn not_found(site: &Site) -> Response {
     Response::text(404, "", &body)
 }
 
-fn head(status: u16, content_type: &str, extra: &str, length: u64) -> Vec<u8> {
-    let reason = match status {
-        200 => "OK",
-        301 => "Moved Permanently",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        503 => "Service Unavailable",
-        _ => "",
-    };
-    format!(
-        "HTTP/1.1 {status} {reason}\r\n\
-         Content-Type: {content_type}\r\n\
-         Content-Length: {length}\r\n\
-         X-Content-Type-Options: nosniff\r\n\
-         {extra}Connection: close\r\n\r\n"
-    )
-    .into_bytes()
+/// The answer to a request that cannot be understood or allowed.
+pub(super) fn refusal(error: &HandshakeError) -> Response {
+    let mut bytes = Vec::new();
+    error.write_response(&mut bytes);
+    Response::complete(error.status(), bytes)
 }

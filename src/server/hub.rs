@@ -20,11 +20,12 @@ use std::time::Instant;
 
 use log::{debug, warn};
 
+use super::http::{self, Answer, refusal};
 use super::mailbox::Mailbox;
 use super::mount::Mounted;
 use super::peers::{Peers, Settled, log_open};
 use super::session::{Head, Phase, Session};
-use super::site::{Answer, Shared, refusal};
+use super::site::Shared;
 use super::table::Key;
 use super::timers::Tick;
 use super::transport::Transport;
@@ -271,7 +272,7 @@ impl<T: Transport> Hub<T> {
         };
         let bytes = if before == 0 { &**input } else { &head.bytes[..] };
         let bytes = bytes.get(..end).unwrap_or_default();
-        match self.peers.shared.answer(bytes, self.draining) {
+        match http::answer(&self.peers.shared, bytes, self.draining) {
             Answer::Plain(response) => {
                 self.peers.respond(key, response, now);
                 false

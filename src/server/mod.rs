@@ -7,8 +7,9 @@
 //! 3. `hub`: what happens between two calls of `poll`: reading, calling applications, writing;
 //! 4. `session`: one connection's phases, from request head to lingering;
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
-//! 6. `site`, `http`, `files`, `page`: what a request gets;
-//! 7. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
+//! 6. `http`, `response`, `files`, `page`: what a request gets;
+//! 7. `site`: what all loops share;
+//! 8. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
 //!
 //! # What it promises
 //!
@@ -42,6 +43,7 @@ mod mailbox;
 mod page;
 mod peers;
 mod reactor;
+mod response;
 mod session;
 mod site;
 mod table;

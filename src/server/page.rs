@@ -1,6 +1,6 @@
 //! The demo page, which is part of the binary.
 
-use super::http::Response;
+use super::response::Response;
 
 /// What the page may do: load from this server only, and connect to it. No inline script or style, so
 /// peer text that reached the page as markup could do nothing.

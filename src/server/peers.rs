@@ -10,7 +10,7 @@ use log::{debug, info};
 
 use super::address::Address;
 use super::budget::Pressure;
-use super::http::Response;
+use super::response::Response;
 use super::session::{Phase, Session};
 use super::site::Shared;
 use super::table::{Key, Table};

@@ -18,8 +18,8 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::address::Address;
-use super::http::Response;
 use super::mount::MessageRate;
+use super::response::Response;
 use super::timers::Tick;
 use super::transport::Transport;
 use crate::protocol::handshake::HeadScanner;

@@ -5,11 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::budget::{Budget, Pressure};
 use super::config::ServerLimits;
-use super::http::{self, Response};
 use super::mailbox::Mailbox;
 use super::mount::MountInfo;
-use crate::protocol::deflate::DeflateParameters;
-use crate::protocol::handshake::{self, HandshakeError, Request, ServerOptions};
 
 /// What is at which path, and who may come.
 pub(super) struct Site {
@@ -30,17 +27,6 @@ pub(super) struct Shared {
     pub(super) connections: AtomicUsize,
 }
 
-/// What a request gets.
-pub(super) enum Answer {
-    /// A WebSocket at a mount; the response that says so.
-    WebSocket {
-        mount: usize,
-        response: Vec<u8>,
-        deflate: Option<DeflateParameters>,
-    },
-    Plain(Response),
-}
-
 impl Shared {
     pub(super) fn new(site: Site, limits: ServerLimits, mailboxes: Vec<Mailbox>) -> Self {
         let budget = Budget::new(limits.queued);
@@ -52,40 +38,6 @@ impl Shared {
         self.connections.load(Ordering::Relaxed).saturating_add(more) < self.limits.connections
             && self.budget.pressure() < Pressure::StopAccepting
     }
-
-    /// Decides what the request in `head` gets.
-    pub(super) fn answer(&self, head: &[u8], draining: bool) -> Answer {
-        let request = match Request::parse(head, self.limits.headers) {
-            Ok(request) => request,
-            Err(error) => return Answer::Plain(refusal(&error)),
-        };
-        if !request.is_websocket_attempt() {
-            return Answer::Plain(http::answer(&request, &self.site, draining));
-        }
-        let found = self.site.mount(request.path());
-        let Some((mount, info)) = found.and_then(|at| Some((at, self.site.mounts.get(at)?))) else {
-            return Answer::Plain(http::not_found(&self.site));
-        };
-        if draining || self.budget.pressure() >= Pressure::RefuseNewcomers {
-            let body =
-                if draining { "The server is going away.\n" } else { "The server is full.\n" };
-            return Answer::Plain(Response::text(503, "Retry-After: 10\r\n", body));
-        }
-        let options = ServerOptions {
-            subprotocols: &self.site.subprotocols,
-            origins: self.site.origins.as_deref(),
-            deflate: info.deflate.mode,
-        };
-        match handshake::accept(&request, &options) {
-            Ok(accepted) => {
-                let mut response = Vec::new();
-                accepted.write_response(&mut response);
-                let deflate = accepted.extensions.deflate();
-                Answer::WebSocket { mount, response, deflate }
-            }
-            Err(error) => Answer::Plain(refusal(&error)),
-        }
-    }
 }
 
 impl Site {
@@ -93,11 +45,4 @@ impl Site {
     pub(super) fn mount(&self, path: &str) -> Option<usize> {
         self.mounts.iter().position(|mount| mount.paths.iter().any(|at| at == path))
     }
-}
-
-/// The answer to a request that cannot be understood or allowed.
-pub(super) fn refusal(error: &HandshakeError) -> Response {
-    let mut bytes = Vec::new();
-    error.write_response(&mut bytes);
-    Response::complete(error.status(), bytes)
 }

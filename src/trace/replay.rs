@@ -24,6 +24,7 @@ use std::time::Instant;
 
 use super::script::frame::EXAMPLE_KEY;
 use super::script::{Action, Check, Happening, Line, Script, Seen, Sending, Step, Wants};
+use crate::protocol::deflate::DeflateOptions;
 use crate::protocol::{Connection, Role, SendError};
 
 /// How the bytes of a script are cut into reads.
@@ -160,10 +161,13 @@ struct Player {
 impl Player {
     fn new(script: &Script, now: Instant, reads: Reads) -> Self {
         let limits = Arc::new(script.limits.clone());
-        let connection = match script.role {
+        let mut connection = match script.role {
             Role::Server => Connection::server(limits, now),
             Role::Client => Connection::client(limits, now, Box::new(|| EXAMPLE_KEY)),
         };
+        if let Some(agreed) = &script.deflate {
+            connection.use_deflate(agreed, &DeflateOptions::default(), &Arc::default());
+        }
         Self {
             connection,
             role: script.role,

@@ -30,6 +30,7 @@ pub mod words;
 
 use std::fmt;
 
+use crate::protocol::deflate::DeflateParameters;
 use crate::protocol::{Limits, Role};
 
 pub use step::{Action, Check, Happening, Line, Seen, Sending, Step, Wants};
@@ -42,7 +43,9 @@ pub struct Script {
     pub role: Role,
     /// What the connection may use.
     pub limits: Limits,
-    /// The lines, without the blank ones and those that set role and limits.
+    /// Whether permessage-deflate was agreed on in the handshake, and with what.
+    pub deflate: Option<DeflateParameters>,
+    /// The lines, without the blank ones and those that come before anything happens.
     pub lines: Vec<Line>,
 }
 
@@ -70,7 +73,12 @@ impl Script {
     ///
     /// The first line that is not in the grammar, and what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
-        let mut script = Self { role: Role::Server, limits: Limits::default(), lines: Vec::new() };
+        let mut script = Self {
+            role: Role::Server,
+            limits: Limits::default(),
+            deflate: None,
+            lines: Vec::new(),
+        };
         for (line, number) in text.lines().zip(1..) {
             script.line(line, number).map_err(|message| ScriptError { line: number, message })?;
         }
@@ -121,6 +129,19 @@ impl Script {
             "limit" => {
                 self.setup_comes_first("limit")?;
                 set_limit(&mut self.limits, &mut words)?;
+            }
+            "deflate" => {
+                self.setup_comes_first("deflate")?;
+                let takeover = match words.expect("takeover or shared")?.as_str() {
+                    "takeover" => true,
+                    "shared" => false,
+                    other => return Err(format!("deflate is takeover or shared, not {other:?}")),
+                };
+                self.deflate = Some(DeflateParameters {
+                    server_no_context_takeover: !takeover,
+                    client_no_context_takeover: !takeover,
+                    ..DeflateParameters::default()
+                });
             }
             first => {
                 let step = step::parse(first, &mut words, self.role)?;

@@ -4,9 +4,9 @@
 //! connection, and the event of what was gathered borrows from it.
 
 use super::super::close::CloseReason;
+use super::super::event::Event;
 use super::super::frame::Opcode;
 use super::super::message::{Unfinished, Whole};
-use super::Event;
 
 /// What one step found: in the input, or in what was gathered before.
 pub(super) enum Item<'i> {

@@ -10,8 +10,12 @@ mod messages;
 mod timeouts;
 mod violations;
 
+use std::time::Duration;
+
 use super::*;
-use crate::protocol::MaskingKey;
+use crate::protocol::deflate::RSV1;
+use crate::protocol::frame::FrameHeader;
+use crate::protocol::masking::{MaskingKey, apply_mask};
 
 /// The masking key of the examples in RFC 6455, 5.7.
 const KEY: MaskingKey = [0x37, 0xfa, 0x21, 0x3d];

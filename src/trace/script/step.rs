@@ -147,7 +147,7 @@ pub(super) fn parse(first: &str, words: &mut Words, role: Role) -> Result<Step, 
         })),
         other => {
             return Err(format!(
-                "no line begins with {other:?}; they begin with #, role, limit, >, wait, send, \
+                "no line begins with {other:?}; they begin with #, role, limit, deflate, >, wait, send, \
                  echo, transport, event, <, refused, state, ended, wants or timeout"
             ));
         }
