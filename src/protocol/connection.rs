@@ -261,10 +261,16 @@ impl Connection {
         &mut self.outbox
     }
 
-    /// The peer has been kept waiting by us, so its silence says nothing: the time begins anew.
+    /// The peer has been kept waiting by us, so neither its silence nor its unfinished message says
+    /// anything: the times for both begin anew.
     pub fn excuse_silence(&mut self, now: Instant) {
         self.tick(now);
         self.heard = now;
+        if let Some(unfinished) = &mut self.unfinished
+            && let Some(message) = &mut unfinished.message
+        {
+            message.started = now;
+        }
         if !self.closing {
             self.waiting_since = None;
         }

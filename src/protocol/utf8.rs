@@ -5,11 +5,16 @@
 //! connection at its first bad byte and not at the end of the message. It carries at most three
 //! bytes from piece to piece: the start of a character whose end has not arrived.
 //!
-//! The scanning itself is the standard library's; what is ours is the seam between pieces.
+//! The scanning itself is a library's; what is ours is the seam between pieces.
 
 /// Why a piece of text was refused: these bytes can begin no valid UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidUtf8;
+
+/// The text that `bytes` are, all of it.
+pub fn whole(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
+    simdutf8::basic::from_utf8(bytes).map_err(|_| InvalidUtf8)
+}
 
 /// The state between two pieces of one text: the beginning of an unfinished character.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +38,7 @@ impl Utf8Stream {
             piece = rest;
             self.complete_with(*next, text)?;
         }
-        match str::from_utf8(piece) {
+        match simdutf8::compat::from_utf8(piece) {
             Ok(valid) => text.push_str(valid),
             Err(error) => {
                 let (valid, rest) =

@@ -6,6 +6,7 @@ use super::super::event::EndedBy;
 use super::super::frame::{Expected, FrameHeader, Opcode};
 use super::super::masking::{Role, apply_mask};
 use super::super::message::{Message, PartialFrame, Stash, Unfinished, Whole};
+use super::super::utf8;
 use super::super::violation::Violation;
 use super::Connection;
 use super::item::Item;
@@ -40,7 +41,7 @@ impl Connection {
         apply_mask(payload, [a, b, c, d], 0);
         Some(match first {
             FIN_TEXT => {
-                str::from_utf8(payload).map(Whole::Text).map_err(|_| Violation::InvalidUtf8InText)
+                utf8::whole(payload).map(Whole::Text).map_err(|_| Violation::InvalidUtf8InText)
             }
             _ => Ok(Whole::Binary(payload)),
         })
@@ -174,7 +175,7 @@ impl Connection {
             }
             return Ok(Some(Item::Message(match header.opcode {
                 Opcode::Text => {
-                    let text = str::from_utf8(piece).map_err(|_| Violation::InvalidUtf8InText)?;
+                    let text = utf8::whole(piece).map_err(|_| Violation::InvalidUtf8InText)?;
                     Whole::Text(text)
                 }
                 _ => Whole::Binary(piece),

@@ -188,6 +188,18 @@ fn a_peer_whom_we_do_not_read_is_excused() {
 }
 
 #[test]
+fn a_message_is_not_late_because_we_did_not_read_it() {
+    let mut wire = Wire::server();
+    wire.read(&masked(TEXT_BEGINS, b"x"));
+    wire.wait(20 * SECOND);
+    wire.connection.excuse_silence(wire.now);
+    wire.wait(20 * SECOND);
+    assert_eq!(wire.connection.state(), State::Open);
+    wire.wait(10 * SECOND);
+    assert_eq!(wire.connection.state(), State::Closed);
+}
+
+#[test]
 fn times_without_end_do_not_overflow() {
     let mut wire = Wire::server_with(Limits {
         reassembly: Duration::MAX,
