@@ -7,7 +7,8 @@
 //! 2. [`apps`]: what a server does with a message: the [`Application`](apps::Application) trait and
 //!    three small applications;
 //! 3. [`signaling`]: the switchboard: who may talk to whom, and the JSON between them;
-//! 4. [`server`]: sockets, readiness, deadlines and limits.
+//! 4. [`server`]: sockets, readiness, deadlines and limits;
+//! 5. [`trace`]: conversations written down, and played back against the protocol.
 //!
 //! An arrow in this list only ever points up: `server` knows `protocol`, never the reverse. The
 //! test `tests/architecture.rs` keeps it so.
@@ -16,3 +17,4 @@ pub mod apps;
 pub mod protocol;
 pub mod server;
 pub mod signaling;
+pub mod trace;

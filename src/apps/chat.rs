@@ -15,10 +15,7 @@ pub struct Chat {
 impl Chat {
     /// A chat that puts the sender's address before each text: `127.0.0.1:50000 -> hello`.
     pub fn prefixed() -> Self {
-        Self {
-            prefixed: true,
-            ..Self::default()
-        }
+        Self { prefixed: true, ..Self::default() }
     }
 }
 

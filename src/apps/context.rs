@@ -36,12 +36,7 @@ impl<'a> Context<'a> {
         outbox: Option<&'a mut Outbox>,
         effects: &'a mut Effects,
     ) -> Self {
-        Self {
-            peer,
-            address,
-            outbox,
-            effects,
-        }
+        Self { peer, address, outbox, effects }
     }
 
     /// The peer that this call is about.
@@ -113,10 +108,7 @@ impl<'a> Context<'a> {
     /// Asks for [`Application::timeout`](super::Application::timeout) to be called for this peer
     /// after some time; `None` withdraws that. Each peer has one such time.
     pub fn set_timeout(&mut self, after: Option<Duration>) {
-        self.effects.list.push(Stored::Timeout {
-            peer: self.peer,
-            after,
-        });
+        self.effects.list.push(Stored::Timeout { peer: self.peer, after });
     }
 }
 
@@ -132,23 +124,10 @@ pub struct Effects {
 
 #[derive(Debug)]
 enum Stored {
-    Text {
-        to: Range<usize>,
-        text: Range<usize>,
-    },
-    Binary {
-        to: Range<usize>,
-        payload: Range<usize>,
-    },
-    Close {
-        peer: PeerId,
-        code: CloseCode,
-        reason: Range<usize>,
-    },
-    Timeout {
-        peer: PeerId,
-        after: Option<Duration>,
-    },
+    Text { to: Range<usize>, text: Range<usize> },
+    Binary { to: Range<usize>, payload: Range<usize> },
+    Close { peer: PeerId, code: CloseCode, reason: Range<usize> },
+    Timeout { peer: PeerId, after: Option<Duration> },
 }
 
 /// One thing to be done.
@@ -200,10 +179,7 @@ impl Effects {
                     code: *code,
                     reason: self.text.get(reason.clone())?,
                 },
-                Stored::Timeout { peer, after } => Effect::Timeout {
-                    peer: *peer,
-                    after: *after,
-                },
+                Stored::Timeout { peer, after } => Effect::Timeout { peer: *peer, after: *after },
             })
         })
     }
@@ -233,17 +209,11 @@ impl Effects {
             return;
         }
         let stored = match message {
-            Message::Text(text) => Stored::Text {
-                to,
-                text: self.store_text(text),
-            },
+            Message::Text(text) => Stored::Text { to, text: self.store_text(text) },
             Message::Binary(payload) => {
                 let start = self.binary.len();
                 self.binary.extend_from_slice(payload);
-                Stored::Binary {
-                    to,
-                    payload: start..self.binary.len(),
-                }
+                Stored::Binary { to, payload: start..self.binary.len() }
             }
         };
         self.list.push(stored);

@@ -14,11 +14,7 @@ pub struct PeerId {
 impl PeerId {
     /// The peer in a slot of a loop's table.
     pub const fn new(loop_index: u16, slot: u32, generation: u32) -> Self {
-        Self {
-            loop_index,
-            slot,
-            generation,
-        }
+        Self { loop_index, slot, generation }
     }
 
     /// Which event loop serves the peer, from 0.

@@ -1,11 +1,14 @@
 //! Reads the command line, and does what it says.
 //!
-//! - `serve`: the flags of the server, and how they become a [`Config`](wigwag::server::Config);
+//! - `arguments`: the flags of the server;
+//! - `serve`: how they become a [`Config`](wigwag::server::Config), and the server runs;
 //! - `values`: sizes, times and mounts as a human writes them.
 
+mod arguments;
 mod serve;
 mod values;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -16,23 +19,18 @@ use clap::{Parser, Subcommand};
 /// Without a command it serves: open the address that it prints in two browser tabs, and call
 /// from one to the other.
 #[derive(Parser)]
-#[command(
-    name = "wigwag",
-    version,
-    max_term_width = 100,
-    args_conflicts_with_subcommands = true
-)]
+#[command(name = "wigwag", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    serve: serve::Arguments,
+    serve: arguments::Arguments,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Serve WebSockets, the demo page, and static files
-    Serve(Box<serve::Arguments>),
+    Serve(Box<arguments::Arguments>),
 }
 
 /// Runs the command line of this process.
@@ -48,29 +46,29 @@ pub(crate) fn run() -> ExitCode {
     match serve::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("wigwag: {error}");
+            complain(&error.to_string());
             ExitCode::from(error.exit_code())
         }
     }
 }
 
+/// Says what went wrong, in one line. Nobody to tell it to is no reason to panic, as `eprintln!`
+/// would.
+fn complain(error: &str) {
+    let _ = writeln!(io::stderr(), "wigwag: {error}");
+}
+
 /// Help goes to standard output whole; a mistake is named in one line.
 fn usage(error: &clap::Error) -> ExitCode {
-    if matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    ) {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         // A reader that closes early (`| head`) is not an error.
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
     let text = error.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let paragraph = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.is_empty());
+    let paragraph = text.lines().map(str::trim).take_while(|line| !line.is_empty());
     let line = paragraph.collect::<Vec<_>>().join(" ");
-    eprintln!("wigwag: {line} (try wigwag --help)");
+    complain(&format!("{line} (try wigwag --help)"));
     ExitCode::from(2)
 }

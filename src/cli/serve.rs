@@ -2,11 +2,9 @@
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::num::NonZeroUsize;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use wigwag::apps::{Broadcast, Chat, Echo};
 use wigwag::protocol::Limits;
@@ -14,7 +12,8 @@ use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
 use wigwag::server::{Config, Mount, MountOptions, Server, ServerLimits, StartError};
 use wigwag::signaling::{self, Signaling};
 
-use super::values::{App, Deflate, MountValue, Rate, Size, Time};
+use super::arguments::Arguments;
+use super::values::{App, MountPath, MountValue, Rate};
 
 /// What is mounted unless a flag says otherwise.
 const DEFAULT_MOUNTS: [(&str, App); 6] = [
@@ -29,272 +28,8 @@ const DEFAULT_MOUNTS: [(&str, App); 6] = [
 /// The longest message where it is not signaling: enough to try things out with.
 const MAX_MESSAGE_ELSEWHERE: usize = 1024 * 1024;
 
-#[derive(Args)]
-pub(super) struct Arguments {
-    /// Address or name to listen on; may be repeated, and may be IPv6
-    #[arg(long, value_name = "HOST", env = "WIGWAG_HOST", value_delimiter = ',')]
-    #[arg(default_value = "127.0.0.1", help_heading = "Listening")]
-    host: Vec<String>,
-    /// Port to listen on; 0 takes a free one
-    #[arg(
-        long,
-        env = "WIGWAG_PORT",
-        default_value_t = 8888,
-        help_heading = "Listening"
-    )]
-    port: u16,
-    /// Connections that the kernel may hold until they are accepted
-    #[arg(long, value_name = "N", env = "WIGWAG_BACKLOG", default_value_t = 1024)]
-    #[arg(help_heading = "Listening")]
-    backlog: u32,
-    /// Event loops, each on a thread of its own
-    #[arg(long, value_name = "N", env = "WIGWAG_LOOPS", default_value_t = 1)]
-    #[arg(value_parser = clap::value_parser!(u16).range(1..=64), help_heading = "Listening")]
-    loops: u16,
-
-    /// Mount an application: signaling, echo, broadcast, chat, or off; may be repeated. With
-    /// options: /echo=echo,max-message=16M,outbox=16M,rate=50/200,deflate=takeover and /chat=chat,prefix. Mounted
-    /// by default: signaling at / and /signal, echo at /echo, broadcast at /broadcast, chat at
-    /// /chat and /ws
-    #[arg(
-        long,
-        value_name = "PATH=APP",
-        env = "WIGWAG_MOUNT",
-        value_delimiter = ';'
-    )]
-    #[arg(help_heading = "What is where")]
-    mount: Vec<MountValue>,
-    /// Mount signaling at one more path; may be repeated
-    #[arg(long, value_name = "PATH", env = "WIGWAG_PATH", value_delimiter = ';')]
-    #[arg(help_heading = "What is where")]
-    path: Vec<String>,
-    /// Compress messages (permessage-deflate): off; shared, without context takeover, so that
-    /// connections need no state of their own; or takeover, which compresses small messages that
-    /// are alike better [default: off for signaling, shared elsewhere]
-    #[arg(
-        long,
-        value_name = "MODE",
-        env = "WIGWAG_DEFLATE",
-        help_heading = "What is where"
-    )]
-    deflate: Option<Deflate>,
-    /// Messages of fewer bytes are sent uncompressed
-    #[arg(
-        long,
-        value_name = "SIZE",
-        env = "WIGWAG_DEFLATE_THRESHOLD",
-        default_value = "128"
-    )]
-    #[arg(help_heading = "What is where")]
-    deflate_threshold: Size,
-    /// Serve the files of this folder instead of the demo page
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "WIGWAG_WWW",
-        help_heading = "What is where"
-    )]
-    www: Option<PathBuf>,
-    /// Subprotocol that the server speaks; may be repeated
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "WIGWAG_SUBPROTOCOL",
-        value_delimiter = ','
-    )]
-    #[arg(help_heading = "What is where")]
-    subprotocol: Vec<String>,
-
-    /// Origin whose pages may connect, such as https://example.org; may be repeated. Without it
-    /// any page may
-    #[arg(
-        long,
-        value_name = "ORIGIN",
-        env = "WIGWAG_ORIGIN",
-        value_delimiter = ','
-    )]
-    #[arg(help_heading = "Who may come")]
-    origin: Vec<String>,
-    /// Connections; with so many the server stops accepting
-    #[arg(
-        long,
-        value_name = "N",
-        env = "WIGWAG_MAX_CONNECTIONS",
-        default_value_t = 65_536
-    )]
-    #[arg(help_heading = "Who may come")]
-    max_connections: usize,
-
-    /// Longest message; over it: 1009 [default: 64K for signaling, 1M elsewhere]
-    #[arg(
-        long,
-        value_name = "SIZE",
-        env = "WIGWAG_MAX_MESSAGE",
-        help_heading = "Limits"
-    )]
-    max_message: Option<Size>,
-    /// Bytes that may wait to be sent to a connection; over it: 1013
-    #[arg(
-        long,
-        value_name = "SIZE",
-        env = "WIGWAG_OUTBOX",
-        default_value = "256K"
-    )]
-    #[arg(help_heading = "Limits")]
-    outbox: Size,
-    /// With so many bytes waiting for a connection, nothing is read from it
-    #[arg(
-        long,
-        value_name = "SIZE",
-        env = "WIGWAG_HIGH_WATER",
-        default_value = "64K"
-    )]
-    #[arg(help_heading = "Limits")]
-    high_water: Size,
-    /// Bytes queued in the whole process; from half of it newcomers are refused, from three
-    /// quarters the largest queues are closed, at it nothing is accepted
-    #[arg(
-        long,
-        value_name = "SIZE",
-        env = "WIGWAG_QUEUED",
-        default_value = "64M"
-    )]
-    #[arg(help_heading = "Limits")]
-    queued: Size,
-    /// How many times its size a message may inflate to; over it: 1009
-    #[arg(
-        long,
-        value_name = "N",
-        env = "WIGWAG_DEFLATE_RATIO",
-        default_value_t = 512
-    )]
-    #[arg(help_heading = "Limits")]
-    deflate_ratio: u32,
-    /// Empty fragments in a row; over it: 1008
-    #[arg(
-        long,
-        value_name = "N",
-        env = "WIGWAG_EMPTY_FRAGMENTS",
-        default_value_t = 256
-    )]
-    #[arg(help_heading = "Limits")]
-    empty_fragments: u32,
-    /// Messages of a signaling peer, each second and at once, or off; over it: an error, then 1008
-    #[arg(
-        long,
-        value_name = "N/BURST",
-        env = "WIGWAG_RATE",
-        default_value = "50/200"
-    )]
-    #[arg(help_heading = "Limits")]
-    rate: Rate,
-    /// Members of a room
-    #[arg(
-        long,
-        value_name = "N",
-        env = "WIGWAG_ROOM_CAPACITY",
-        default_value = "2"
-    )]
-    #[arg(help_heading = "Limits")]
-    room_capacity: NonZeroUsize,
-    /// Longest request head; over it: 431
-    #[arg(long, value_name = "SIZE", env = "WIGWAG_HEAD", default_value = "8K")]
-    #[arg(help_heading = "Limits")]
-    head: Size,
-    /// Header fields of a request, 128 at most; over it: 431
-    #[arg(long, value_name = "N", env = "WIGWAG_HEADERS", default_value_t = 64)]
-    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=128))]
-    #[arg(help_heading = "Limits")]
-    headers: usize,
-    /// Connections accepted in one turn of a loop
-    #[arg(
-        long,
-        value_name = "N",
-        env = "WIGWAG_ACCEPTS_PER_TURN",
-        default_value_t = 16
-    )]
-    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
-    #[arg(help_heading = "Limits")]
-    accepts_per_turn: usize,
-    /// Bytes read from a connection in one turn of a loop
-    #[arg(
-        long,
-        value_name = "SIZE",
-        env = "WIGWAG_READ_PER_TURN",
-        default_value = "64K"
-    )]
-    #[arg(help_heading = "Limits")]
-    read_per_turn: Size,
-
-    /// For the request head; over it: 408
-    #[arg(
-        long,
-        value_name = "TIME",
-        env = "WIGWAG_HANDSHAKE",
-        default_value = "5s"
-    )]
-    #[arg(help_heading = "Times")]
-    handshake: Time,
-    /// For a signaling peer to log in; over it: 1008
-    #[arg(long, value_name = "TIME", env = "WIGWAG_LOGIN", default_value = "10s")]
-    #[arg(help_heading = "Times")]
-    login: Time,
-    /// For a message to be complete; over it: 1008
-    #[arg(
-        long,
-        value_name = "TIME",
-        env = "WIGWAG_REASSEMBLY",
-        default_value = "30s"
-    )]
-    #[arg(help_heading = "Times")]
-    reassembly: Time,
-    /// A peer silent for so long is sent a ping
-    #[arg(
-        long,
-        value_name = "TIME",
-        env = "WIGWAG_PING_AFTER",
-        default_value = "25s"
-    )]
-    #[arg(help_heading = "Times")]
-    ping_after: Time,
-    /// For any byte after a ping; over it the connection is dropped
-    #[arg(
-        long,
-        value_name = "TIME",
-        env = "WIGWAG_PONG_WAIT",
-        default_value = "10s"
-    )]
-    #[arg(help_heading = "Times")]
-    pong_wait: Time,
-    /// For the peer to answer a Close frame, and to close; over it the connection is dropped
-    #[arg(
-        long,
-        value_name = "TIME",
-        env = "WIGWAG_CLOSE_WAIT",
-        default_value = "5s"
-    )]
-    #[arg(help_heading = "Times")]
-    close_wait: Time,
-    /// For a plain HTTP answer to make progress; over it the connection is dropped
-    #[arg(long, value_name = "TIME", env = "WIGWAG_STALL", default_value = "30s")]
-    #[arg(help_heading = "Times")]
-    stall: Time,
-    /// For all connections to close after SIGINT or SIGTERM
-    #[arg(long, value_name = "TIME", env = "WIGWAG_DRAIN", default_value = "10s")]
-    #[arg(help_heading = "Times")]
-    drain: Time,
-
-    /// What to log to standard error: off, error, warn, info, debug, trace, or a filter such as
-    /// wigwag::server=debug
-    #[arg(
-        long,
-        value_name = "FILTER",
-        env = "WIGWAG_LOG",
-        default_value = "info"
-    )]
-    #[arg(help_heading = "Logging")]
-    log: String,
-}
+/// Each loop has one buffer for what it reads.
+const MAX_READ_PER_TURN: usize = 16 << 20;
 
 /// Why the server did not run.
 #[derive(Debug, thiserror::Error)]
@@ -313,11 +48,7 @@ pub(super) enum Error {
 
 impl Error {
     pub(super) fn exit_code(&self) -> u8 {
-        if matches!(self, Self::Usage { .. }) {
-            2
-        } else {
-            1
-        }
+        if matches!(self, Self::Usage { .. }) { 2 } else { 1 }
     }
 }
 
@@ -379,14 +110,12 @@ trait ParseFilters {
 impl ParseFilters for env_logger::Builder {
     fn try_parse_filters(&mut self, filter: &str) -> Result<(), Error> {
         for directive in filter.split('/').next().unwrap_or_default().split(',') {
-            let level = directive.rsplit('=').next().unwrap_or_default();
-            let names_a_module = directive.contains("::") || directive == "wigwag";
+            // `level`, `module=level`, or a module of this crate alone.
+            let (module, level) = directive.rsplit_once('=').unwrap_or(("", directive));
+            let names_a_module = module.is_empty() && level.starts_with("wigwag");
             if level.parse::<log::LevelFilter>().is_err() && !names_a_module {
                 let reason = format!("{level:?} is no level: off, error, warn, info, debug, trace");
-                return Err(Error::Usage {
-                    flag: "log",
-                    reason,
-                });
+                return Err(Error::Usage { flag: "log", reason });
             }
         }
         self.parse_filters(filter);
@@ -395,37 +124,24 @@ impl ParseFilters for env_logger::Builder {
 }
 
 fn config(arguments: Arguments) -> Result<Config, Error> {
-    let mut listen = Vec::new();
-    for host in &arguments.host {
-        // Brackets around an IPv6 address, as in a URL, are allowed and not needed.
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let found = (bare, arguments.port).to_socket_addrs();
-        listen.extend(found.map_err(|source| Error::Host {
-            host: host.clone(),
-            source,
-        })?);
-    }
+    let listen = addresses(&arguments.host, arguments.port)?;
     if let Some(path) = &arguments.www {
         let listed = std::fs::read_dir(path);
-        listed.map_err(|source| Error::Www {
-            path: path.clone(),
-            source,
-        })?;
+        listed.map_err(|source| Error::Www { path: path.clone(), source })?;
     }
+    let usage = |flag, reason| Err(Error::Usage { flag, reason });
     for name in &arguments.subprotocol {
         let token = !name.is_empty()
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&b));
+            && name.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&b));
         if !token {
             let reason = format!("{name:?} is no token (RFC 6455, 4.1)");
-            return Err(Error::Usage {
-                flag: "subprotocol",
-                reason,
-            });
+            return usage("subprotocol", reason);
         }
     }
-    let mounts = mounts(&arguments)?;
+    if arguments.read_per_turn.0 > MAX_READ_PER_TURN {
+        return usage("read-per-turn", "16M at most".into());
+    }
+    let mounts = mounts(&arguments);
     let limits = ServerLimits {
         head: arguments.head.0,
         headers: arguments.headers,
@@ -451,24 +167,29 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     })
 }
 
-/// The mounts by default, changed by the flags.
-fn mounts(arguments: &Arguments) -> Result<Vec<Mount>, Error> {
-    let mut values: Vec<MountValue> = Vec::new();
-    let defaults = DEFAULT_MOUNTS
-        .iter()
-        .map(|(path, app)| MountValue::new(path, *app));
-    let paths = arguments
-        .path
-        .iter()
-        .map(|path| MountValue::new(path, App::Signaling));
-    for value in defaults.chain(paths).chain(arguments.mount.iter().cloned()) {
-        if !value.path.starts_with('/') {
-            let reason = format!("{:?} does not start with a slash", value.path);
-            return Err(Error::Usage {
-                flag: "path",
-                reason,
-            });
+/// The addresses of all hosts. Two names may have the same one, and it can be listened on but once.
+fn addresses(hosts: &[String], port: u16) -> Result<Vec<SocketAddr>, Error> {
+    let mut addresses = Vec::new();
+    for host in hosts {
+        // Brackets around an IPv6 address, as in a URL, are allowed and not needed.
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let found = (bare, port).to_socket_addrs();
+        let found = found.map_err(|source| Error::Host { host: host.clone(), source })?;
+        for address in found {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
         }
+    }
+    Ok(addresses)
+}
+
+/// The mounts by default, changed by the flags.
+fn mounts(arguments: &Arguments) -> Vec<Mount> {
+    let mut values: Vec<MountValue> = Vec::new();
+    let defaults = DEFAULT_MOUNTS.iter().map(|(path, app)| MountValue::new(path, *app));
+    let paths = arguments.path.iter().map(|MountPath(path)| MountValue::new(path, App::Signaling));
+    for value in defaults.chain(paths).chain(arguments.mount.iter().cloned()) {
         values.retain(|other| other.path != value.path);
         values.push(value);
     }
@@ -486,25 +207,14 @@ fn mounts(arguments: &Arguments) -> Result<Vec<Mount>, Error> {
             mounts.push((value, mount));
         }
     }
-    Ok(mounts.into_iter().map(|(_, mount)| mount).collect())
+    mounts.into_iter().map(|(_, mount)| mount).collect()
 }
 
 fn mount(value: &MountValue, app: App, arguments: &Arguments) -> Mount {
     let signaling = app == App::Signaling;
-    let default = if signaling {
-        Limits::default().max_message
-    } else {
-        MAX_MESSAGE_ELSEWHERE
-    };
-    let max_message = value
-        .max_message
-        .or(arguments.max_message)
-        .map_or(default, |size| size.0);
-    let rate = value.rate.unwrap_or(if signaling {
-        arguments.rate
-    } else {
-        Rate(None)
-    });
+    let default = if signaling { Limits::default().max_message } else { MAX_MESSAGE_ELSEWHERE };
+    let max_message = value.max_message.or(arguments.max_message).map_or(default, |size| size.0);
+    let rate = value.rate.unwrap_or(if signaling { arguments.rate } else { Rate(None) });
     let options = MountOptions {
         limits: Limits {
             max_message,
@@ -522,9 +232,7 @@ fn mount(value: &MountValue, app: App, arguments: &Arguments) -> Mount {
             mode: match value.deflate {
                 Some(deflate) => deflate.0,
                 None if signaling => DeflateMode::Off,
-                None => arguments
-                    .deflate
-                    .map_or(DeflateMode::Shared, |deflate| deflate.0),
+                None => arguments.deflate.map_or(DeflateMode::Shared, |deflate| deflate.0),
             },
             threshold: arguments.deflate_threshold.0,
             max_ratio: arguments.deflate_ratio,

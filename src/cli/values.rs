@@ -14,12 +14,9 @@ impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "a size is a number of bytes such as 4096, 64K or 1M".to_owned();
+        let wrong = || "a size is a number of bytes from 1 on, such as 4096, 64K or 1M".to_owned();
         let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-        let unit = text
-            .get(digits.len()..)
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let unit = text.get(digits.len()..).unwrap_or_default().to_ascii_lowercase();
         let factor: usize = match unit.as_str() {
             "" | "b" => 1,
             "k" | "kb" | "kib" => 1 << 10,
@@ -28,7 +25,8 @@ impl FromStr for Size {
             _ => return Err(wrong()),
         };
         let number: usize = digits.parse().map_err(|_| wrong())?;
-        number.checked_mul(factor).map(Self).ok_or_else(wrong)
+        let bytes = number.checked_mul(factor).filter(|&bytes| bytes > 0);
+        bytes.map(Self).ok_or_else(wrong)
     }
 }
 
@@ -40,7 +38,7 @@ impl FromStr for Time {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "a time is such as 30s, 500ms, 2m or 1h".to_owned();
+        let wrong = || "a time is more than 0, such as 30s, 500ms, 2m or 1h".to_owned();
         let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
         let number: u64 = digits.parse().map_err(|_| wrong())?;
         let milliseconds = match text.get(digits.len()..).unwrap_or_default() {
@@ -52,9 +50,7 @@ impl FromStr for Time {
         };
         // Beyond this, adding it to a point in time might not be possible.
         let longest = 1000 * 365 * 24 * 3_600_000;
-        let milliseconds = milliseconds
-            .filter(|&ms| ms > 0 && ms < longest)
-            .ok_or_else(wrong)?;
+        let milliseconds = milliseconds.filter(|&ms| ms > 0 && ms < longest).ok_or_else(wrong)?;
         Ok(Self(Duration::from_millis(milliseconds)))
     }
 }
@@ -73,14 +69,25 @@ impl FromStr for Rate {
             return Ok(Self(None));
         }
         let (per_second, burst) = text.split_once('/').ok_or_else(wrong)?;
-        let number = |text: &str| {
-            text.parse()
-                .ok()
-                .filter(|&number| number > 0)
-                .ok_or_else(wrong)
-        };
+        let number = |text: &str| text.parse().ok().filter(|&number| number > 0).ok_or_else(wrong);
         let (per_second, burst) = (number(per_second)?, number(burst)?);
         Ok(Self(Some(MessageRate { per_second, burst })))
+    }
+}
+
+/// A path where something is mounted: `/echo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct MountPath(pub(super) String);
+
+impl FromStr for MountPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.starts_with('/') && !text.contains(['?', '#', ' ']) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("a path starts with a slash and has no ?, # or space".into())
+        }
     }
 }
 
@@ -128,11 +135,7 @@ impl FromStr for MountValue {
     fn from_str(text: &str) -> Result<Self, String> {
         let form = "a mount is PATH=APP, such as /echo=echo";
         let (path, rest) = text.split_once('=').ok_or(form)?;
-        if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
-            return Err(format!(
-                "{form}: the path starts with a slash and has no ?, # or space"
-            ));
-        }
+        let MountPath(path) = path.parse()?;
         let mut parts = rest.split(',');
         let app = match parts.next().unwrap_or_default() {
             "signaling" => Some(App::Signaling),
@@ -144,15 +147,8 @@ impl FromStr for MountValue {
                 return Err("the applications are signaling, echo, broadcast, chat and off".into());
             }
         };
-        let path = path.to_owned();
-        let mut mount = Self {
-            path,
-            app,
-            max_message: None,
-            outbox: None,
-            rate: None,
-            deflate: None,
-        };
+        let mut mount =
+            Self { path, app, max_message: None, outbox: None, rate: None, deflate: None };
         for option in parts {
             mount.set(option)?;
         }
@@ -164,25 +160,13 @@ impl MountValue {
     /// An application at a path, with the options that the flags give.
     pub(super) fn new(path: &str, app: App) -> Self {
         let path = path.to_owned();
-        Self {
-            path,
-            app: Some(app),
-            max_message: None,
-            outbox: None,
-            rate: None,
-            deflate: None,
-        }
+        Self { path, app: Some(app), max_message: None, outbox: None, rate: None, deflate: None }
     }
 
     /// Whether the other differs in its path only.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        Self {
-            path: String::new(),
-            ..self.clone()
-        } == Self {
-            path: String::new(),
-            ..other.clone()
-        }
+        Self { path: String::new(), ..self.clone() }
+            == Self { path: String::new(), ..other.clone() }
     }
 
     fn set(&mut self, option: &str) -> Result<(), String> {
@@ -197,7 +181,7 @@ impl MountValue {
             _ => {
                 return Err(
                     "the options of a mount are max-message=SIZE, outbox=SIZE, rate=N/BURST, \
-                            deflate=MODE, \
+                     deflate=MODE, \
                             and for chat prefix"
                         .into(),
                 );
@@ -217,16 +201,9 @@ mod tests {
         assert_eq!(size("4096"), Some(4096));
         assert_eq!(size("64K"), Some(65536));
         assert_eq!(size("16MiB"), Some(16 << 20));
-        for wrong in [
-            "",
-            "K",
-            "-1",
-            "1.5M",
-            "1X",
-            "99999999999999999999",
-            "9999999999999G",
-            "1 K",
-        ] {
+        for wrong in
+            ["", "0", "K", "-1", "1.5M", "1X", "99999999999999999999", "9999999999999G", "1 K"]
+        {
             assert_eq!(size(wrong), None, "{wrong}");
         }
     }
@@ -237,16 +214,7 @@ mod tests {
         assert_eq!(time("500ms"), Some(500));
         assert_eq!(time("30"), Some(30_000));
         assert_eq!(time("2m"), Some(120_000));
-        for wrong in [
-            "",
-            "s",
-            "0",
-            "-1s",
-            "1.5s",
-            "1d",
-            "18446744073709551615h",
-            "99999999h",
-        ] {
+        for wrong in ["", "s", "0", "-1s", "1.5s", "1d", "18446744073709551615h", "99999999h"] {
             assert_eq!(time(wrong), None, "{wrong}");
         }
     }
@@ -256,22 +224,10 @@ mod tests {
         let mount: MountValue = "/c=chat,prefix,max-message=1K,rate=5/10".parse().unwrap();
         assert_eq!(mount.app, Some(App::Chat { prefixed: true }));
         assert_eq!(mount.max_message, Some(Size(1024)));
-        assert_eq!(
-            mount.rate,
-            Some(Rate(Some(MessageRate {
-                per_second: 5,
-                burst: 10
-            })))
-        );
-        for wrong in [
-            "",
-            "/a",
-            "a=echo",
-            "/a=nothing",
-            "/a=echo,prefix",
-            "/a=echo,x=1",
-            "/a?b=echo",
-        ] {
+        assert_eq!(mount.rate, Some(Rate(Some(MessageRate { per_second: 5, burst: 10 }))));
+        for wrong in
+            ["", "/a", "a=echo", "/a=nothing", "/a=echo,prefix", "/a=echo,x=1", "/a?b=echo"]
+        {
             assert!(wrong.parse::<MountValue>().is_err(), "{wrong}");
         }
     }

@@ -127,37 +127,22 @@ mod tests {
     fn all_65536_codes_are_sorted_into_sendable_and_not() {
         for number in 0..=u16::MAX {
             let sendable = matches!(number, 1000..=1003 | 1007..=1014 | 3000..=4999);
-            assert_eq!(
-                CloseCode::new(number).map(CloseCode::get),
-                sendable.then_some(number)
-            );
+            assert_eq!(CloseCode::new(number).map(CloseCode::get), sendable.then_some(number));
         }
     }
 
     #[test]
     fn an_empty_body_says_nothing_and_one_byte_is_wrong() {
         assert_eq!(CloseReason::parse(b""), Ok(None));
-        assert_eq!(
-            CloseReason::parse(b"\x03"),
-            Err(Violation::CloseBodyOfOneByte)
-        );
+        assert_eq!(CloseReason::parse(b"\x03"), Err(Violation::CloseBodyOfOneByte));
     }
 
     #[test]
     fn a_body_is_a_code_and_a_reason() {
-        let expected = CloseReason {
-            code: CloseCode::NORMAL,
-            reason: "bye",
-        };
+        let expected = CloseReason { code: CloseCode::NORMAL, reason: "bye" };
         assert_eq!(CloseReason::parse(b"\x03\xe8bye"), Ok(Some(expected)));
-        assert_eq!(
-            CloseReason::parse(b"\x03\xed"),
-            Err(Violation::InvalidCloseCode)
-        );
-        assert_eq!(
-            CloseReason::parse(b"\x03\xe8\xff"),
-            Err(Violation::InvalidUtf8InCloseReason)
-        );
+        assert_eq!(CloseReason::parse(b"\x03\xed"), Err(Violation::InvalidCloseCode));
+        assert_eq!(CloseReason::parse(b"\x03\xe8\xff"), Err(Violation::InvalidUtf8InCloseReason));
     }
 
     #[test]

@@ -76,11 +76,7 @@ pub struct DeflateOptions {
 
 impl Default for DeflateOptions {
     fn default() -> Self {
-        Self {
-            mode: DeflateMode::Off,
-            threshold: 128,
-            max_ratio: 512,
-        }
+        Self { mode: DeflateMode::Off, threshold: 128, max_ratio: 512 }
     }
 }
 
@@ -131,19 +127,12 @@ pub struct DeflatePool {
 
 impl DeflatePool {
     fn inflater(&self) -> Inflate {
-        let mut idle = self
-            .inflaters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        idle.pop()
-            .unwrap_or_else(|| Inflate::new(false, *WINDOW_BITS.end()))
+        let mut idle = self.inflaters.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.pop().unwrap_or_else(|| Inflate::new(false, *WINDOW_BITS.end()))
     }
 
     fn return_inflater(&self, mut inflater: Inflate) {
-        let mut idle = self
-            .inflaters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.inflaters.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < POOLED {
             inflater.reset(false);
             idle.push(inflater);
@@ -152,10 +141,7 @@ impl DeflatePool {
 
     fn deflater(&self, window_bits: u8) -> Deflate {
         if window_bits == *WINDOW_BITS.end() {
-            let mut idle = self
-                .deflaters
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut idle = self.deflaters.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(deflater) = idle.pop() {
                 return deflater;
             }
@@ -172,10 +158,7 @@ impl DeflatePool {
     }
 
     fn return_deflater(&self, mut deflater: Deflate, window_bits: u8) {
-        let mut idle = self
-            .deflaters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.deflaters.lock().unwrap_or_else(PoisonError::into_inner);
         if window_bits == *WINDOW_BITS.end() && idle.len() < POOLED {
             deflater.reset();
             idle.push(deflater);
@@ -206,14 +189,7 @@ impl Inflater {
             Role::Client => agreed.server_no_context_takeover,
         };
         let max_ratio = usize::try_from(options.max_ratio).unwrap_or(usize::MAX);
-        Self {
-            state: None,
-            pool,
-            takeover: !anew,
-            max_ratio,
-            compressed: 0,
-            inflated: 0,
-        }
+        Self { state: None, pool, takeover: !anew, max_ratio, compressed: 0, inflated: 0 }
     }
 
     /// Takes a piece of a message, and hands what comes of it to `sink`, some at a time.
@@ -276,11 +252,7 @@ impl Inflater {
     /// How many bytes are taken from the pool until the message is complete. What context takeover
     /// keeps is not counted: it was agreed to, and does not go away by itself.
     pub(super) fn borrowed(&self) -> usize {
-        if self.takeover || self.state.is_none() {
-            0
-        } else {
-            INFLATER_SIZE
-        }
+        if self.takeover || self.state.is_none() { 0 } else { INFLATER_SIZE }
     }
 
     fn inflate(
@@ -351,23 +323,11 @@ impl Deflater {
         pool: Arc<DeflatePool>,
     ) -> Self {
         let (anew, window_bits) = match role {
-            Role::Server => (
-                agreed.server_no_context_takeover,
-                agreed.server_max_window_bits,
-            ),
-            Role::Client => (
-                agreed.client_no_context_takeover,
-                agreed.client_max_window_bits,
-            ),
+            Role::Server => (agreed.server_no_context_takeover, agreed.server_max_window_bits),
+            Role::Client => (agreed.client_no_context_takeover, agreed.client_max_window_bits),
         };
         let threshold = options.threshold;
-        Self {
-            state: None,
-            pool,
-            takeover: !anew,
-            window_bits,
-            threshold,
-        }
+        Self { state: None, pool, takeover: !anew, window_bits, threshold }
     }
 
     /// Compresses a message. `None`: it is better sent as it is.
@@ -375,9 +335,7 @@ impl Deflater {
         if payload.len() < self.threshold.max(1) {
             return None;
         }
-        let state = self
-            .state
-            .get_or_insert_with(|| self.pool.deflater(self.window_bits));
+        let state = self.state.get_or_insert_with(|| self.pool.deflater(self.window_bits));
         let Some(output) = deflate_message(state, payload) else {
             // A new state refers to nothing before it, so the peer need not know.
             self.state = None;
@@ -398,19 +356,14 @@ impl Deflater {
 /// on a state that is broken.
 fn deflate_message(state: &mut Deflate, mut payload: &[u8]) -> Option<Vec<u8>> {
     // Incompressible data grows by five bytes for each block, and the flush adds some.
-    let bound = payload
-        .len()
-        .saturating_add(payload.len() / 1000)
-        .saturating_add(64);
+    let bound = payload.len().saturating_add(payload.len() / 1000).saturating_add(64);
     let mut output = vec![0; bound];
     let mut length = 0;
     loop {
         let (total_in, total_out) = (state.total_in(), state.total_out());
         let room = output.get_mut(length..).unwrap_or_default();
         let available = room.len();
-        state
-            .compress(payload, room, DeflateFlush::SyncFlush)
-            .ok()?;
+        state.compress(payload, room, DeflateFlush::SyncFlush).ok()?;
         let consumed = state.total_in().saturating_sub(total_in) as usize;
         let produced = state.total_out().saturating_sub(total_out) as usize;
         payload = payload.get(consumed..).unwrap_or_default();

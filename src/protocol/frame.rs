@@ -106,13 +106,7 @@ pub struct Expected {
 impl FrameHeader {
     /// A header for a frame of our own: unfragmented, unmasked, no reserved bits.
     pub const fn new(opcode: Opcode, payload_length: u64) -> Self {
-        Self {
-            fin: true,
-            reserved: 0,
-            opcode,
-            masking_key: None,
-            payload_length,
-        }
+        Self { fin: true, reserved: 0, opcode, masking_key: None, payload_length }
     }
 
     /// Reads the header at the start of `bytes`: the header and how many bytes it took, or `None`
@@ -136,11 +130,7 @@ impl FrameHeader {
             return Ok(None);
         };
         let compressed = first & expected.extension_bits != 0;
-        let room = if compressed {
-            expected.compressed_room
-        } else {
-            expected.room
-        };
+        let room = if compressed { expected.compressed_room } else { expected.room };
         if !opcode.is_control() && payload_length > room {
             return Err(Violation::MessageTooBig);
         }
@@ -153,21 +143,10 @@ impl FrameHeader {
         } else {
             None
         };
-        let size = 2_usize
-            .saturating_add(length_size)
-            .saturating_add(if masked { 4 } else { 0 });
+        let size = 2_usize.saturating_add(length_size).saturating_add(if masked { 4 } else { 0 });
         let fin = first & FIN != 0;
         let reserved = first & RESERVED;
-        Ok(Some((
-            Self {
-                fin,
-                reserved,
-                opcode,
-                masking_key,
-                payload_length,
-            },
-            size,
-        )))
+        Ok(Some((Self { fin, reserved, opcode, masking_key, payload_length }, size)))
     }
 
     /// Appends the header as it stands on the wire, its length in the shortest form.
@@ -203,11 +182,7 @@ fn judge_first_byte(first: u8, expected: &Expected) -> Result<Opcode, Violation>
     // non-zero values." The extension this project knows, permessage-deflate, gives them a meaning
     // on the first frame of a message only (RFC 7692, 6.1).
     let starts_message = matches!(opcode, Some(Opcode::Text | Opcode::Binary));
-    let allowed = if starts_message {
-        expected.extension_bits
-    } else {
-        0
-    };
+    let allowed = if starts_message { expected.extension_bits } else { 0 };
     if reserved & !allowed != 0 {
         return Err(Violation::ReservedBits);
     }
@@ -289,30 +264,18 @@ mod tests {
         room: u64::MAX,
         compressed_room: u64::MAX,
     };
-    const CLIENT: Expected = Expected {
-        role: Role::Client,
-        ..SERVER
-    };
+    const CLIENT: Expected = Expected { role: Role::Client, ..SERVER };
 
     #[test]
     fn the_examples_of_the_rfc_are_read() {
         // RFC 6455, 5.7
         let hello = FrameHeader::new(Opcode::Text, 5);
-        assert_eq!(
-            FrameHeader::parse(b"\x81\x05Hello", &CLIENT),
-            Ok(Some((hello, 2)))
-        );
-        let masked = FrameHeader {
-            masking_key: Some([0x37, 0xfa, 0x21, 0x3d]),
-            ..hello
-        };
+        assert_eq!(FrameHeader::parse(b"\x81\x05Hello", &CLIENT), Ok(Some((hello, 2))));
+        let masked = FrameHeader { masking_key: Some([0x37, 0xfa, 0x21, 0x3d]), ..hello };
         let bytes = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
         assert_eq!(FrameHeader::parse(bytes, &SERVER), Ok(Some((masked, 6))));
         let binary = FrameHeader::new(Opcode::Binary, 256);
-        assert_eq!(
-            FrameHeader::parse(b"\x82\x7e\x01\x00", &CLIENT),
-            Ok(Some((binary, 4)))
-        );
+        assert_eq!(FrameHeader::parse(b"\x82\x7e\x01\x00", &CLIENT), Ok(Some((binary, 4))));
         let big = FrameHeader::new(Opcode::Binary, 65536);
         let bytes = b"\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00";
         assert_eq!(FrameHeader::parse(bytes, &CLIENT), Ok(Some((big, 10))));
@@ -325,22 +288,11 @@ mod tests {
         for (length, opcode) in lengths.into_iter().flat_map(|l| opcodes.map(|o| (l, o))) {
             for masking_key in [None, Some([1, 2, 3, 4])] {
                 for fin in [true, false] {
-                    let role = if masking_key.is_some() {
-                        Role::Server
-                    } else {
-                        Role::Client
-                    };
+                    let role = if masking_key.is_some() { Role::Server } else { Role::Client };
                     let in_message = opcode == Opcode::Continuation;
-                    let expected = Expected {
-                        role,
-                        in_message,
-                        ..SERVER
-                    };
-                    let header = FrameHeader {
-                        fin,
-                        masking_key,
-                        ..FrameHeader::new(opcode, length)
-                    };
+                    let expected = Expected { role, in_message, ..SERVER };
+                    let header =
+                        FrameHeader { fin, masking_key, ..FrameHeader::new(opcode, length) };
                     let mut bytes = Vec::new();
                     header.encode(&mut bytes);
                     for cut in 0..bytes.len() {
@@ -360,11 +312,7 @@ mod tests {
         let (fin, opcode) = (first >= 0x80, first % 16);
         let data_start = opcode == 1 || opcode == 2;
         let rsv = (first >> 4) % 8;
-        let rsv_allowed = if data_start {
-            expected.extension_bits >> 4
-        } else {
-            0
-        };
+        let rsv_allowed = if data_start { expected.extension_bits >> 4 } else { 0 };
         if rsv & !rsv_allowed != 0 {
             return Some(Violation::ReservedBits);
         }
@@ -431,18 +379,12 @@ mod tests {
 
     #[test]
     fn a_length_over_the_room_is_refused_before_the_masking_key() {
-        let expected = Expected {
-            room: 125,
-            ..SERVER
-        };
+        let expected = Expected { room: 125, ..SERVER };
         assert_eq!(FrameHeader::parse(&[0x82, 0x80 | 125], &expected), Ok(None));
         let judged = FrameHeader::parse(&[0x82, 0x80 | 126, 0, 126], &expected);
         assert_eq!(judged, Err(Violation::MessageTooBig));
         // A control frame takes no room: a ping may arrive in the middle of a message at its limit.
-        let none_left = Expected {
-            room: 0,
-            ..expected
-        };
+        let none_left = Expected { room: 0, ..expected };
         assert_eq!(FrameHeader::parse(&[0x89, 0x80 | 1], &none_left), Ok(None));
     }
 }

@@ -43,12 +43,7 @@ impl Message {
             Opcode::Text => Payload::Text(String::new(), Utf8Stream::default()),
             _ => Payload::Binary(Vec::new()),
         };
-        Self {
-            payload,
-            compressed: first.reserved & RSV1 != 0,
-            started: now,
-            empty_fragments: 0,
-        }
+        Self { payload, compressed: first.reserved & RSV1 != 0, started: now, empty_fragments: 0 }
     }
 
     /// How many bytes it has so far.
@@ -73,9 +68,9 @@ impl Message {
             // 8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte
             // stream is not, in fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket
             // Connection_."
-            Payload::Text(text, stream) => stream
-                .push(piece, text)
-                .map_err(|_| Violation::InvalidUtf8InText),
+            Payload::Text(text, stream) => {
+                stream.push(piece, text).map_err(|_| Violation::InvalidUtf8InText)
+            }
             Payload::Binary(payload) => {
                 payload.extend_from_slice(piece);
                 Ok(())
@@ -134,10 +129,7 @@ pub(super) struct Stash<const N: usize> {
 }
 
 impl<const N: usize> Stash<N> {
-    pub(super) const EMPTY: Self = Self {
-        bytes: [0; N],
-        length: 0,
-    };
+    pub(super) const EMPTY: Self = Self { bytes: [0; N], length: 0 };
 
     pub(super) fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.length.into()).unwrap_or_default()

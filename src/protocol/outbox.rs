@@ -193,10 +193,7 @@ impl Outbox {
             let _ = self.control(Opcode::Pong, payload);
             return;
         }
-        let mut owed = OwedPong {
-            length: 0,
-            payload: [0; MAX_CONTROL_PAYLOAD],
-        };
+        let mut owed = OwedPong { length: 0, payload: [0; MAX_CONTROL_PAYLOAD] };
         for (to, from) in owed.payload.iter_mut().zip(payload) {
             *to = *from;
             owed.length = owed.length.saturating_add(1);
@@ -211,10 +208,7 @@ impl Outbox {
         if self.close_sent {
             return Err(SendError::Closed);
         }
-        let compressed = self
-            .deflater
-            .as_mut()
-            .and_then(|deflater| deflater.deflate(payload));
+        let compressed = self.deflater.as_mut().and_then(|deflater| deflater.deflate(payload));
         match compressed {
             Some(compressed) => self.frame(opcode, RSV1, &compressed),
             None => self.frame(opcode, 0, payload),
@@ -246,11 +240,8 @@ impl Outbox {
             self.advanced = 0;
         }
         let masking_key = self.masking_keys.as_mut().map(|keys| keys.next_key());
-        let header = FrameHeader {
-            masking_key,
-            reserved,
-            ..FrameHeader::new(opcode, payload.len() as u64)
-        };
+        let header =
+            FrameHeader { masking_key, reserved, ..FrameHeader::new(opcode, payload.len() as u64) };
         header.encode(&mut self.bytes);
         let start = self.bytes.len();
         self.bytes.extend_from_slice(payload);

@@ -36,9 +36,8 @@ impl Utf8Stream {
         match str::from_utf8(piece) {
             Ok(valid) => text.push_str(valid),
             Err(error) => {
-                let (valid, rest) = piece
-                    .split_at_checked(error.valid_up_to())
-                    .ok_or(InvalidUtf8)?;
+                let (valid, rest) =
+                    piece.split_at_checked(error.valid_up_to()).ok_or(InvalidUtf8)?;
                 text.push_str(str::from_utf8(valid).map_err(|_| InvalidUtf8)?);
                 // An error with a length is a wrong byte; one without is a character cut short.
                 if error.error_len().is_some() {

@@ -96,11 +96,7 @@ impl Violation {
         const TOO_BIG: CloseCode = CloseCode::MESSAGE_TOO_BIG;
 
         let (code, section, sentence) = match self {
-            Self::ReservedBits => (
-                PROTOCOL,
-                "5.2",
-                "a reserved bit is set without an extension",
-            ),
+            Self::ReservedBits => (PROTOCOL, "5.2", "a reserved bit is set without an extension"),
             Self::ReservedOpcode => (PROTOCOL, "5.2", "a reserved opcode"),
             Self::UnmaskedFrame => (PROTOCOL, "5.1", "a client must mask its frames"),
             Self::MaskedFrame => (PROTOCOL, "5.1", "a server must not mask its frames"),
@@ -124,23 +120,13 @@ impl Violation {
             Self::InvalidCompressedData | Self::CompressionRatioTooHigh => 7692,
             _ => 6455,
         };
-        Rule {
-            code,
-            rfc,
-            section,
-            sentence,
-        }
+        Rule { code, rfc, section, sentence }
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Rule {
-            code,
-            rfc,
-            section,
-            sentence,
-        } = self.rule();
+        let Rule { code, rfc, section, sentence } = self.rule();
         write!(f, "{sentence} (RFC {rfc}, {section}; close code {code})")
     }
 }

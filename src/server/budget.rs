@@ -28,10 +28,7 @@ pub(super) enum Pressure {
 
 impl Budget {
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            limit: limit.max(4),
-            used: AtomicUsize::new(0),
-        }
+        Self { limit: limit.max(4), used: AtomicUsize::new(0) }
     }
 
     /// A connection that held `before` bytes now holds `after`.
@@ -44,9 +41,13 @@ impl Budget {
         }
     }
 
+    /// The sum.
+    pub(super) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
     pub(super) fn pressure(&self) -> Pressure {
-        let used = self.used.load(Ordering::Relaxed);
-        match used {
+        match self.used() {
             used if used >= self.limit => Pressure::StopAccepting,
             used if used >= self.limit / 4 * 3 => Pressure::CloseLargest,
             used if used >= self.limit / 2 => Pressure::RefuseNewcomers,

@@ -1,8 +1,10 @@
 //! A user's own static files, `--www`.
 
 use std::fs::File;
+use std::io::ErrorKind::{NotFound, PermissionDenied};
 use std::path::{Component, Path, PathBuf};
 
+use log::warn;
 use percent_encoding::percent_decode_str;
 
 use super::http::Response;
@@ -34,16 +36,22 @@ pub(super) fn open(root: &Path, path: &str) -> Option<Response> {
     if !found.metadata().ok()?.is_file() {
         return None;
     }
-    let file = File::open(&found).ok()?;
-    let metadata = file.metadata().ok()?;
-    Some(Response::file(content_type(&found), file, metadata.len()))
+    let opened = File::open(&found).and_then(|file| Ok((file.metadata()?.len(), file)));
+    match opened {
+        Ok((length, file)) => Some(Response::file(content_type(&found), file, length)),
+        Err(error) if matches!(error.kind(), NotFound | PermissionDenied) => None,
+        Err(error) => {
+            // Out of descriptors, most likely. It is there, so 404 would be a lie.
+            warn!("cannot open a file: {error}");
+            let body = "The file cannot be opened now.\n";
+            Some(Response::text(503, "Retry-After: 10\r\n", body))
+        }
+    }
 }
 
 /// The path below the root, made of plain names only.
 fn relative_path(path: &str) -> Option<PathBuf> {
-    let decoded = percent_decode_str(path.strip_prefix('/')?)
-        .decode_utf8()
-        .ok()?;
+    let decoded = percent_decode_str(path.strip_prefix('/')?).decode_utf8().ok()?;
     if decoded.contains(['\0', '\\']) || decoded.chars().any(char::is_control) {
         return None;
     }
@@ -56,19 +64,14 @@ fn relative_path(path: &str) -> Option<PathBuf> {
 }
 
 fn content_type(path: &Path) -> &'static str {
-    let extension = path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .unwrap_or_default();
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     // What a page is made of needs a charset, which the table of types does not know.
     match extension.to_ascii_lowercase().as_str() {
         "html" | "htm" => "text/html; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "txt" | "md" => "text/plain; charset=utf-8",
-        _ => mime_guess::from_path(path)
-            .first_raw()
-            .unwrap_or("application/octet-stream"),
+        _ => mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream"),
     }
 }
 
@@ -108,14 +111,8 @@ mod tests {
 
     #[test]
     fn pages_say_their_charset() {
-        assert_eq!(
-            content_type(Path::new("a.HTML")),
-            "text/html; charset=utf-8"
-        );
-        assert_eq!(
-            content_type(Path::new("a.js")),
-            "text/javascript; charset=utf-8"
-        );
+        assert_eq!(content_type(Path::new("a.HTML")), "text/html; charset=utf-8");
+        assert_eq!(content_type(Path::new("a.js")), "text/javascript; charset=utf-8");
         assert_eq!(content_type(Path::new("a.png")), "image/png");
         assert_eq!(content_type(Path::new("a")), "application/octet-stream");
     }

@@ -9,8 +9,8 @@ use std::io::{self, Read};
 
 use super::files;
 use super::page;
-use super::site::Site;
-use crate::protocol::handshake::Request;
+use super::site::{Site, refusal};
+use crate::protocol::handshake::{HandshakeError, Request};
 
 /// How much of a file is in memory at a time.
 const CHUNK: usize = 64 * 1024;
@@ -31,12 +31,7 @@ struct FileBody {
 impl Response {
     /// An answer that is already complete, head and body.
     pub(super) fn complete(status: u16, bytes: Vec<u8>) -> Self {
-        Self {
-            bytes,
-            sent: 0,
-            file: None,
-            status,
-        }
+        Self { bytes, sent: 0, file: None, status }
     }
 
     /// An answer with a body in memory.
@@ -55,13 +50,7 @@ impl Response {
     /// A file, to be streamed: it is never in memory as a whole.
     pub(super) fn file(content_type: &str, file: File, length: u64) -> Self {
         let bytes = head(200, content_type, "Cache-Control: no-cache\r\n", length);
-        Self {
-            file: Some(FileBody {
-                file,
-                remaining: length,
-            }),
-            ..Self::complete(200, bytes)
-        }
+        Self { file: Some(FileBody { file, remaining: length }), ..Self::complete(200, bytes) }
     }
 
     /// The same answer as HEAD gets it: without its body.
@@ -114,11 +103,7 @@ pub(super) fn answer(request: &Request<'_>, site: &Site, draining: bool) -> Resp
             return Response::text(405, extra, "This server answers GET and HEAD only.\n");
         }
     };
-    if request.method() == "HEAD" {
-        response.without_body()
-    } else {
-        response
-    }
+    if request.method() == "HEAD" { response.without_body() } else { response }
 }
 
 fn get(path: &str, site: &Site, draining: bool) -> Response {
@@ -137,15 +122,7 @@ fn get(path: &str, site: &Site, draining: bool) -> Response {
         return response;
     }
     if site.mount(path).is_some() {
-        let body = "This address speaks WebSocket (RFC 6455), and your request did not ask for it.\n\
-            Connect with a WebSocket client, such as new WebSocket(\"ws://...\") in a browser.\n\
-            If you did, something between you and this server removed the Upgrade header: a\n\
-            reverse proxy must pass on Upgrade and Connection, and speak HTTP/1.1.\n";
-        return Response::text(
-            426,
-            "Upgrade: websocket\r\nConnection: upgrade, close\r\n",
-            body,
-        );
+        return refusal(&HandshakeError::MissingUpgrade);
     }
     not_found(site)
 }
@@ -167,23 +144,15 @@ fn head(status: u16, content_type: &str, extra: &str, length: u64) -> Vec<u8> {
         301 => "Moved Permanently",
         404 => "Not Found",
         405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        426 => "Upgrade Required",
         503 => "Service Unavailable",
         _ => "",
-    };
-    // A 426 names the protocol in `Connection` itself.
-    let connection = if extra.contains("Connection:") {
-        ""
-    } else {
-        "Connection: close\r\n"
     };
     format!(
         "HTTP/1.1 {status} {reason}\r\n\
          Content-Type: {content_type}\r\n\
          Content-Length: {length}\r\n\
          X-Content-Type-Options: nosniff\r\n\
-         {extra}{connection}\r\n"
+         {extra}Connection: close\r\n\r\n"
     )
     .into_bytes()
 }

@@ -6,30 +6,30 @@
 //!    application, and writes the replies;
 //! 2. takes in what other loops have for its peers;
 //! 3. does what deadlines ask for;
-//! 4. writes to those who were sent something by others, once each.
+//! 4. writes to those who were sent something by others, once each;
+//! 5. closes those with the largest queues, while too much is queued in the process.
 //!
 //! It waits for nothing and knows no sockets (see [`Transport`]), so a simulation can drive it.
 
+mod calls;
+
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use log::{debug, error, info, warn};
+use log::{debug, warn};
 
-use super::budget::Pressure;
-use super::http::Response;
+use super::mailbox::Mailbox;
 use super::mount::Mounted;
 use super::peers::{Peers, Settled, log_open};
-use super::session::{Admission, Head, Phase, Session};
+use super::session::{Head, Phase, Session};
 use super::site::{Answer, Shared, refusal};
 use super::table::Key;
 use super::transport::Transport;
-use crate::apps::{Application, Context};
 use crate::protocol::deflate::DeflatePool;
-use crate::protocol::handshake::HeadScanner;
-use crate::protocol::{CloseCode, Connection, Event, State};
+use crate::protocol::handshake::{HandshakeError, HeadScanner};
+use crate::protocol::{CloseCode, Connection};
 
 /// After delivering to so many recipients in one turn, a session's further input waits for the next
 /// one: a single read may hold thousands of messages, each for thousands of peers.
@@ -73,28 +73,16 @@ impl<T: Transport> Hub<T> {
     /// something has arrived already.
     pub(super) fn insert(&mut self, transport: T, address: SocketAddr, now: Instant) -> Key {
         let limits = &self.peers.shared.limits;
-        let head = Head {
-            scanner: HeadScanner::new(limits.head),
-            bytes: Vec::new(),
-        };
+        let head = Head { scanner: HeadScanner::new(limits.head), bytes: Vec::new() };
         let deadline = now.checked_add(limits.handshake).unwrap_or(now);
-        self.peers
-            .shared
-            .connections
-            .fetch_add(1, Ordering::Relaxed);
-        let key = self
-            .peers
-            .sessions
-            .insert(Session::new(transport, address, head, deadline));
+        self.peers.shared.connections.fetch_add(1, Ordering::Relaxed);
+        let key = self.peers.sessions.insert(Session::new(transport, address, head, deadline));
         self.peers.queue(key);
         key
     }
 
     pub(super) fn transport(&mut self, key: Key) -> Option<&mut T> {
-        self.peers
-            .sessions
-            .get_mut(key)
-            .map(|session| &mut session.transport)
+        self.peers.sessions.get_mut(key).map(|session| &mut session.transport)
     }
 
     /// Drops a connection that never ran.
@@ -116,8 +104,6 @@ impl<T: Transport> Hub<T> {
     /// Whether there is work left that no event will announce: whoever stops early resumes itself.
     pub(super) fn must_not_wait(&self) -> bool {
         !self.peers.runnable.is_empty()
-            || self.peers.shared.budget.pressure() >= Pressure::CloseLargest
-                && self.peers.largest().is_some()
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -138,27 +124,18 @@ impl<T: Transport> Hub<T> {
         for key in std::mem::take(&mut self.peers.runnable) {
             self.run(key, now);
         }
-        if let Some(mailbox) = self
-            .peers
-            .shared
-            .clone()
-            .mailboxes
-            .get(usize::from(self.peers.index))
-        {
-            for mail in mailbox.take() {
-                self.peers.deliver(mail.as_effect(), now);
-            }
+        let mailbox = self.peers.shared.mailboxes.get(usize::from(self.peers.index));
+        for mail in mailbox.map(Mailbox::take).unwrap_or_default() {
+            self.peers.deliver(mail.as_effect(), now);
         }
         while let Some((due, key)) = self.peers.timers.pop(now) {
             self.due(due, key, now);
         }
-        self.relieve(now);
         self.settle_touched(now);
+        self.relieve(now);
         let sessions = &mut self.peers.sessions;
         self.peers.timers.sweep(sessions.len(), |due, key| {
-            sessions
-                .get_mut(key)
-                .is_some_and(|session| session.armed == Some(due))
+            sessions.get_mut(key).is_some_and(|session| session.armed == Some(due))
         });
     }
 
@@ -170,12 +147,13 @@ impl<T: Transport> Hub<T> {
                 continue;
             };
             match &session.phase {
-                Phase::Head(_) => self.peers.remove(key),
+                // Who has asked for something is still answered.
+                Phase::Head(head) if head.bytes.is_empty() => self.peers.remove(key),
                 Phase::Open(_) => {
                     let reason = "the server is going away";
                     self.peers.close(key, CloseCode::GOING_AWAY, reason, now);
                 }
-                Phase::Response(_) | Phase::Linger => {}
+                Phase::Head(_) | Phase::Response(_) | Phase::Linger => {}
             }
         }
         self.settle_touched(now);
@@ -259,7 +237,7 @@ impl<T: Transport> Hub<T> {
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return false;
         };
-        let address = session.address;
+        let address = session.address.get();
         let Phase::Head(head) = &mut session.phase else {
             return false;
         };
@@ -284,25 +262,15 @@ impl<T: Transport> Hub<T> {
                 return false;
             }
         };
-        let bytes = if before == 0 {
-            &**input
-        } else {
-            &head.bytes[..]
-        };
+        let bytes = if before == 0 { &**input } else { &head.bytes[..] };
         let bytes = bytes.get(..end).unwrap_or_default();
         match self.peers.shared.answer(bytes, self.draining) {
             Answer::Plain(response) => {
                 self.peers.respond(key, response, now);
                 false
             }
-            Answer::WebSocket {
-                mount,
-                response,
-                deflate,
-            } => {
-                *input = std::mem::take(input)
-                    .get_mut(end - before..)
-                    .unwrap_or_default();
+            Answer::WebSocket { mount, response, deflate } => {
+                *input = std::mem::take(input).get_mut(end - before..).unwrap_or_default();
                 let info = self.peers.shared.site.mounts.get(mount);
                 let Some(info) = info else { return false };
                 let mut connection = Connection::server(Arc::clone(&info.limits), now);
@@ -332,117 +300,37 @@ impl<T: Transport> Hub<T> {
             // Refused, and dropped, only while the session has a backlog of its own.
             drop(connection.outbox(now).lend(buffer));
         }
-        while self.step(key, &mut input, now) {
-            let Some(session) = self.peers.sessions.get_mut(key) else {
+        let Self { applications, peers, .. } = self;
+        let mount = peers.sessions.get_mut(key).map_or(0, |session| usize::from(session.mount));
+        let Some(mounted) = applications.get_mut(mount) else {
+            return;
+        };
+        // Held until all is done that the application asked for: it is done in the order of its calls.
+        let mut held = mounted.hold();
+        let mut delivered = peers.deliveries;
+        loop {
+            let served = calls::serve(peers, key, held.application(), &mut input, now);
+            peers.carry_out(key, now);
+            let Some(session) = peers.sessions.get_mut(key).filter(|_| !served.is_all()) else {
                 return;
             };
             if session.is_clogged(high_water) {
                 session.flush(now, high_water);
             }
-            let crowded = self.peers.deliveries >= DELIVERIES_PER_TURN;
+            // Only who delivers to others waits because of that.
+            let before = std::mem::replace(&mut delivered, peers.deliveries);
+            let crowded = delivered > before.max(DELIVERIES_PER_TURN);
             if session.is_clogged(high_water) || crowded {
-                session.unread = (!input.is_empty()).then(|| Box::from(&*input));
+                session.unread = (!input.is_empty()).then(|| Box::new(input.to_vec()));
                 return;
             }
         }
     }
 
-    /// Takes one item from the input. False: there was none.
-    fn step(&mut self, key: Key, input: &mut &mut [u8], now: Instant) -> bool {
-        let Self {
-            applications,
-            peers,
-            ..
-        } = self;
-        let id = peers.id(key);
-        let Some(session) = peers.sessions.get_mut(key) else {
-            return false;
-        };
-        let (address, mount) = (session.address, usize::from(session.mount));
-        let rate = peers
-            .shared
-            .site
-            .mounts
-            .get(mount)
-            .and_then(|mount| mount.rate);
-        let Some(mounted) = applications.get_mut(mount) else {
-            return false;
-        };
-
-        // Admission is decided before the message is seen, because the event borrows the session.
-        let Phase::Open(connection) = &mut session.phase else {
-            return false;
-        };
-        let Some((event, outbox)) = connection.receive(now, input) else {
-            return false;
-        };
-        let is_message = matches!(event, Event::Text(_) | Event::Binary(_));
-        let admission = match rate.filter(|_| is_message) {
-            Some(rate) => Admission::judge(&mut session.paid_until, rate, now),
-            None => Admission::Pass,
-        };
-        if !is_message {
-            return log_event(address, &event);
-        }
-        if admission == Admission::Expel {
-            let _ = outbox.close(CloseCode::POLICY_VIOLATION, "too many messages");
-            return true;
-        }
-        let mut held = mounted.hold();
-        let mut context = Context::new(id, address, Some(outbox), &mut peers.effects);
-        let outcome = guarded(|| match (event, admission) {
-            (_, Admission::Refuse) => held.application().throttled(&mut context),
-            (Event::Text(text), _) => held.application().text(&mut context, text),
-            (Event::Binary(payload), _) => held.application().binary(&mut context, payload),
-            _ => {}
-        });
-        if outcome.is_err() {
-            context.close(CloseCode::INTERNAL_ERROR, "the application failed");
-        }
-        // Before the application is let go: what it asked for is done in the order of its calls.
-        peers.carry_out(key, now);
-        true
-    }
-
-    /// Calls the application about a session, outside of an event.
-    fn call(
-        &mut self,
-        key: Key,
-        now: Instant,
-        f: impl FnOnce(&mut dyn Application, &mut Context<'_>),
-    ) {
-        let Self {
-            applications,
-            peers,
-            ..
-        } = self;
-        let id = peers.id(key);
-        let Some(session) = peers.sessions.get_mut(key) else {
-            return;
-        };
-        let Some(mounted) = applications.get_mut(usize::from(session.mount)) else {
-            return;
-        };
-        let outbox = match &mut session.phase {
-            Phase::Open(connection) if connection.state() == State::Open => {
-                Some(connection.outbox(now))
-            }
-            _ => None,
-        };
-        let mut held = mounted.hold();
-        let mut context = Context::new(id, session.address, outbox, &mut peers.effects);
-        if guarded(|| f(held.application(), &mut context)).is_err() {
-            context.close(CloseCode::INTERNAL_ERROR, "the application failed");
-        }
-        peers.carry_out(key, now);
-    }
-
     /// Brings a session up to date, and tells its application if the peer is gone by that.
     fn settle(&mut self, key: Key, now: Instant) {
         while let Settled::Left(closure) = self.peers.settle(key, now) {
-            self.call(key, now, |application, context| {
-                application.close(context, &closure)
-            });
+            self.call(key, now, |application, context| application.close(context, &closure));
         }
     }
 
@@ -474,7 +362,7 @@ impl<T: Transport> Hub<T> {
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return;
         };
-        let address = session.address;
+        let address = session.address.get();
         if let Phase::Open(connection) = &mut session.phase {
             connection.handle_timeout(now);
         }
@@ -488,52 +376,42 @@ impl<T: Transport> Hub<T> {
                 session.broken = true;
             }
             Phase::Head(_) => {
-                let body = "The request was not complete in time.\n";
-                self.peers.respond(key, Response::text(408, "", body), now);
+                self.peers.respond(key, refusal(&HandshakeError::TimedOut), now);
             }
-            Phase::Open(_) => {
-                self.call(key, now, |application, context| {
-                    application.timeout(context)
-                });
+            Phase::Open(_) if session.known_to_application => {
+                self.call(key, now, |application, context| application.timeout(context));
             }
-            Phase::Response(_) | Phase::Linger => {
+            Phase::Open(_) | Phase::Response(_) | Phase::Linger => {
                 debug!("{address} dropped: it does not read, or does not close");
                 session.broken = true;
             }
         }
     }
 
-    /// While too much is queued in the process, closes the session with the largest queue.
+    /// While too much is queued in the process, closes the sessions with the largest queues.
     fn relieve(&mut self, now: Instant) {
-        if self.peers.shared.budget.pressure() < Pressure::CloseLargest {
-            return;
+        while let Some(key) = self.peers.to_relieve() {
+            let Some(session) = self.peers.sessions.get_mut(key) else {
+                return;
+            };
+            warn!("{} dropped: too much is queued, most of it for this peer", session.address);
+            session.broken = true;
+            session.unread = None;
+            self.settle(key, now);
+            self.settle_touched(now);
         }
-        let Some(key) = self.peers.largest() else {
-            return;
-        };
-        let Some(session) = self.peers.sessions.get_mut(key) else {
-            return;
-        };
-        warn!(
-            "{} dropped: too much is queued, most of it for this peer",
-            session.address
-        );
-        session.broken = true;
-        session.unread = None;
-        self.settle(key, now);
+    }
+
+    /// Ends at once: every application hears of the end of its peers.
+    pub(super) fn end(&mut self, now: Instant) {
+        for key in self.peers.sessions.keys() {
+            if let Some(session) = self.peers.sessions.get_mut(key) {
+                session.broken = true;
+            }
+            self.settle(key, now);
+        }
     }
 }
 
-/// Runs application code. A panic there is the application's end of one connection, not the loop's.
-fn guarded(f: impl FnOnce()) -> Result<(), ()> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(|_| error!("an application panicked, see above"))
-}
-
-/// Logs an event that is not a message. Always true, for the caller's sake.
-fn log_event(address: SocketAddr, event: &Event<'_>) -> bool {
-    match event {
-        Event::Violation(violation) => info!("{address} broke a rule: {violation}"),
-        event => debug!("{address} {event:?}"),
-    }
-    true
-}
+#[cfg(test)]
+mod tests;

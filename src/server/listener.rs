@@ -12,6 +12,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// While nothing can be accepted, it is tried again after this time.
 const RETRY: Duration = Duration::from_millis(100);
 
+/// No descriptor is left in the system, or in the process: numbers that all Unixes agree on.
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+
 /// Why a server cannot listen.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}: {source}")]
@@ -37,19 +41,13 @@ pub(super) fn bind(
     // Sockets that share a port do not notice that another program shares it too. One that does not
     // share finds out, and finds a free port if any will do.
     let probe = listen(address, false)?;
-    let address = probe
-        .local_addr()
-        .map_err(|source| BindError { address, source })?;
+    let address = probe.local_addr().map_err(|source| BindError { address, source })?;
     drop(probe);
     (0..loops).map(|_| listen(address, true)).collect()
 }
 
 fn listen(address: SocketAddr, backlog: u32, share: bool) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // `::` and `0.0.0.0` can then be listened on side by side.
         socket.set_only_v6(true)?;
@@ -89,21 +87,14 @@ impl Listeners {
     pub(super) fn new(sockets: Vec<TcpListener>) -> Self {
         let sockets = sockets.into_iter();
         Self {
-            sockets: sockets
-                .map(|socket| Listening {
-                    socket,
-                    pending: true,
-                })
-                .collect(),
+            sockets: sockets.map(|socket| Listening { socket, pending: true }).collect(),
             spare: open_spare(),
             paused_until: None,
         }
     }
 
     pub(super) fn sockets(&mut self) -> impl Iterator<Item = &mut TcpListener> {
-        self.sockets
-            .iter_mut()
-            .map(|listening| &mut listening.socket)
+        self.sockets.iter_mut().map(|listening| &mut listening.socket)
     }
 
     pub(super) fn ready(&mut self, index: usize) {
@@ -146,7 +137,9 @@ impl Listeners {
                     io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => {}
                     _ => {
                         warn!("cannot accept, trying again in {RETRY:?}: {error}");
-                        self.shed(index);
+                        if matches!(error.raw_os_error(), Some(ENFILE | EMFILE)) {
+                            self.shed(index);
+                        }
                         self.pause(now);
                         return None;
                     }

@@ -8,7 +8,7 @@
 //! 4. `session`: one connection's phases, from request head to lingering;
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
 //! 6. `site`, `http`, `files`, `page`: what a request gets;
-//! 7. `table`, `timers`, `budget`, `mailbox`, `listener`: one small idea each.
+//! 7. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
 //!
 //! # What it promises
 //!
@@ -32,6 +32,7 @@ compile_error!("wigwag's server needs a 64-bit Unix");
 pub mod config;
 pub mod mount;
 
+mod address;
 mod budget;
 mod files;
 mod http;
@@ -101,12 +102,7 @@ impl Server {
         let mut addresses = Vec::new();
         for &address in &config.listen {
             let sockets = listener::bind(address, config.backlog, loops)?;
-            addresses.extend(
-                sockets
-                    .first()
-                    .map(mio::net::TcpListener::local_addr)
-                    .transpose()?,
-            );
+            addresses.extend(sockets.first().map(mio::net::TcpListener::local_addr).transpose()?);
             for (list, socket) in listeners.iter_mut().zip(sockets) {
                 list.push(socket);
             }
@@ -149,11 +145,7 @@ impl Server {
             let (shared, stop) = (Arc::clone(&shared), Arc::clone(&stop));
             reactors.push(Reactor::new(poll, hub, listeners, shared, stop)?);
         }
-        Ok(Self {
-            reactors,
-            addresses,
-            handle: Handle { stop, shared },
-        })
+        Ok(Self { reactors, addresses, handle: Handle { stop, shared } })
     }
 
     /// The addresses that the server listens on; where port 0 was asked for, with the real port.
@@ -181,30 +173,20 @@ impl Server {
     ///
     /// A loop could not wait for events any more. The others have been stopped.
     pub fn run(self) -> io::Result<()> {
-        let Self {
-            mut reactors,
-            handle,
-            ..
-        } = self;
+        let Self { mut reactors, handle, .. } = self;
         let others = reactors.split_off(1.min(reactors.len()));
         let mut threads = Vec::new();
         for (index, reactor) in (1..).zip(others) {
             let handle = handle.clone();
             let run = move || reactor.run().inspect_err(|_| handle.stop());
-            threads.push(
-                thread::Builder::new()
-                    .name(format!("loop-{index}"))
-                    .spawn(run)?,
-            );
+            threads.push(thread::Builder::new().name(format!("loop-{index}")).spawn(run)?);
         }
         let mut result = Ok(());
         for reactor in reactors {
             result = reactor.run().inspect_err(|_| handle.stop());
         }
         for thread in threads {
-            let ended = thread
-                .join()
-                .unwrap_or_else(|_| Err(io::Error::other("a loop panicked")));
+            let ended = thread.join().unwrap_or_else(|_| Err(io::Error::other("a loop panicked")));
             result = result.and(ended);
         }
         result

@@ -55,11 +55,7 @@ impl Mount {
     /// Mounts one application, which serves the peers of all loops, one call at a time.
     pub fn new(path: impl Into<String>, application: impl Application + 'static) -> Self {
         let maker = Maker::One(Box::new(application));
-        Self {
-            paths: vec![path.into()],
-            options: MountOptions::default(),
-            maker,
-        }
+        Self { paths: vec![path.into()], options: MountOptions::default(), maker }
     }
 
     /// Mounts an application that knows nothing of its peers, or of which each loop may have its
@@ -69,11 +65,7 @@ impl Mount {
         make: impl Fn() -> A + 'static,
     ) -> Self {
         let maker = Maker::ForEachLoop(Box::new(move || Box::new(make())));
-        Self {
-            paths: vec![path.into()],
-            options: MountOptions::default(),
-            maker,
-        }
+        Self { paths: vec![path.into()], options: MountOptions::default(), maker }
     }
 
     /// Mounts the same application at one more path: peers of all its paths meet.
@@ -96,9 +88,7 @@ impl Mount {
             Maker::One(application) if loops == 1 => vec![Mounted::Own(application)],
             Maker::One(application) => {
                 let shared = Arc::new(Mutex::new(application));
-                (0..loops)
-                    .map(|_| Mounted::Shared(Arc::clone(&shared)))
-                    .collect()
+                (0..loops).map(|_| Mounted::Shared(Arc::clone(&shared))).collect()
             }
             Maker::ForEachLoop(make) => (0..loops).map(|_| Mounted::Own(make())).collect(),
         }

@@ -2,12 +2,12 @@
 
 use super::http::Response;
 
-/// What the page may do: load from this server only, connect to it, and show the streams of a call.
-/// No inline script or style, so peer text that reached the page as markup could do nothing.
+/// What the page may do: load from this server only, and connect to it. No inline script or style, so
+/// peer text that reached the page as markup could do nothing.
 const EXTRA: &str = "Cache-Control: no-cache\r\n\
-    Content-Security-Policy: default-src 'self'; connect-src 'self' ws: wss:; \
-    media-src 'self' blob: mediastream:; img-src 'self' data:; base-uri 'none'; \
-    form-action 'self'; frame-ancestors 'self'\r\n\
+    Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'; object-src 'none'\r\n\
+    Permissions-Policy: camera=(self), microphone=(self)\r\n\
     Referrer-Policy: no-referrer\r\n";
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -18,56 +18,39 @@ const SVG: &str = "image/svg+xml";
 /// Every file of the page: its path, its type, its content.
 const FILES: &[(&str, &str, &[u8])] = &[
     ("/", HTML, include_bytes!("page/index.html")),
-    (
-        "/assets/style.css",
-        CSS,
-        include_bytes!("page/assets/style.css"),
-    ),
-    (
-        "/assets/main.js",
-        SCRIPT,
-        include_bytes!("page/assets/main.js"),
-    ),
-    (
-        "/assets/call.js",
-        SCRIPT,
-        include_bytes!("page/assets/call.js"),
-    ),
-    (
-        "/assets/explain.js",
-        SCRIPT,
-        include_bytes!("page/assets/explain.js"),
-    ),
-    (
-        "/assets/log.js",
-        SCRIPT,
-        include_bytes!("page/assets/log.js"),
-    ),
-    (
-        "/assets/media.js",
-        SCRIPT,
-        include_bytes!("page/assets/media.js"),
-    ),
-    (
-        "/assets/signaling.js",
-        SCRIPT,
-        include_bytes!("page/assets/signaling.js"),
-    ),
+    ("/assets/style.css", CSS, include_bytes!("page/assets/style.css")),
+    ("/assets/main.js", SCRIPT, include_bytes!("page/assets/main.js")),
+    ("/assets/call.js", SCRIPT, include_bytes!("page/assets/call.js")),
+    ("/assets/explain.js", SCRIPT, include_bytes!("page/assets/explain.js")),
+    ("/assets/log.js", SCRIPT, include_bytes!("page/assets/log.js")),
+    ("/assets/media.js", SCRIPT, include_bytes!("page/assets/media.js")),
+    ("/assets/names.js", SCRIPT, include_bytes!("page/assets/names.js")),
+    ("/assets/signaling.js", SCRIPT, include_bytes!("page/assets/signaling.js")),
     ("/assets/ui.js", SCRIPT, include_bytes!("page/assets/ui.js")),
-    (
-        "/assets/favicon.svg",
-        SVG,
-        include_bytes!("page/assets/favicon.svg"),
-    ),
-    (
-        "/favicon.ico",
-        SVG,
-        include_bytes!("page/assets/favicon.svg"),
-    ),
+    ("/assets/favicon.svg", SVG, include_bytes!("page/assets/favicon.svg")),
+    ("/favicon.ico", SVG, include_bytes!("page/assets/favicon.svg")),
 ];
 
 /// The page's file at this path.
 pub(super) fn find(path: &str) -> Option<Response> {
     let (_, content_type, content) = FILES.iter().find(|(at, _, _)| *at == path)?;
     Some(Response::new(200, content_type, EXTRA, content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_asset_that_a_file_of_the_page_names_is_served() {
+        for (at, _, content) in FILES {
+            let text = String::from_utf8_lossy(content);
+            let quoted = text.split(['"', '\'']);
+            for name in quoted.filter(|text| text.ends_with(".js") || text.ends_with(".css")) {
+                let name = name.trim_start_matches("./").trim_start_matches("assets/");
+                let path = format!("/assets/{name}");
+                assert!(find(&path).is_some(), "{at} names {path}");
+            }
+        }
+    }
 }

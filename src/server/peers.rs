@@ -8,6 +8,8 @@ use std::time::Instant;
 
 use log::{debug, info};
 
+use super::address::Address;
+use super::budget::Pressure;
 use super::http::Response;
 use super::session::{Phase, Session};
 use super::site::Shared;
@@ -37,6 +39,8 @@ pub(super) struct Peers<T> {
     buffers: Vec<Vec<u8>>,
     /// How many recipients were delivered to in this turn.
     pub(super) deliveries: usize,
+    /// How many bytes of the budget this loop's sessions hold.
+    queued: usize,
 }
 
 /// What settling a session found.
@@ -59,6 +63,7 @@ impl<T: Transport> Peers<T> {
             touched: Vec::new(),
             buffers: Vec::new(),
             deliveries: 0,
+            queued: 0,
         }
     }
 
@@ -114,7 +119,9 @@ impl<T: Transport> Peers<T> {
         let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.iter() {
             if let Effect::Timeout { after, .. } = effect {
-                if let Some(session) = self.sessions.get_mut(about) {
+                if let Some(session) = self.sessions.get_mut(about)
+                    && session.known_to_application
+                {
                     session.deadline = after.and_then(|after| now.checked_add(after));
                 }
                 self.touch(about);
@@ -163,9 +170,13 @@ impl<T: Transport> Peers<T> {
         let Some(session) = self.sessions.get_mut(key) else {
             return self.keep_buffer(buffer);
         };
+        // To one who is gone for its application nothing is sent, even if it still reads.
         let Phase::Open(connection) = &mut session.phase else {
             return self.keep_buffer(buffer);
         };
+        if !session.known_to_application {
+            return self.keep_buffer(buffer);
+        }
         let outbox = connection.outbox(now);
         let refused = outbox.lend(buffer);
         let sent = match message {
@@ -184,6 +195,7 @@ impl<T: Transport> Peers<T> {
 
     pub(super) fn close(&mut self, key: Key, code: CloseCode, reason: &str, now: Instant) {
         if let Some(session) = self.sessions.get_mut(key)
+            && session.known_to_application
             && let Phase::Open(connection) = &mut session.phase
         {
             // Refused only if a Close frame was sent before, and then that one counts.
@@ -210,6 +222,8 @@ impl<T: Transport> Peers<T> {
                 buffer = connection.outbox(now).reclaim();
                 if session.known_to_application && connection.state() != State::Open {
                     session.known_to_application = false;
+                    // The application's, and it wants nothing of this peer any more.
+                    session.deadline = None;
                     let closure = connection.closure().unwrap_or(Closure {
                         by: EndedBy::Local,
                         code: connection.outbox(now).close_code(),
@@ -223,6 +237,9 @@ impl<T: Transport> Peers<T> {
                 done |= connection.wants_drop();
                 if !done && connection.wants_shutdown() {
                     done = self.linger(key, now);
+                } else if session.deadline.is_none() && connection.state() == State::Closed {
+                    // The last frames wait for a peer that may never read them.
+                    session.deadline = now.checked_add(self.shared.limits.linger);
                 }
             }
             Phase::Response(response) => {
@@ -274,7 +291,7 @@ impl<T: Transport> Peers<T> {
             return true;
         };
         if let Phase::Open(connection) = &session.phase {
-            log_closure(session.address, connection.closure());
+            log_closure(&session.address, connection.closure());
         }
         let ended = session.transport.shutdown_write().is_err() || session.eof;
         session.phase = Phase::Linger;
@@ -292,9 +309,11 @@ impl<T: Transport> Peers<T> {
             return;
         };
         if let Phase::Open(connection) = &session.phase {
-            log_closure(session.address, connection.closure());
+            log_closure(&session.address, connection.closure());
         }
-        self.shared.budget.account(session.accounted, 0);
+        let accounted = session.accounted as usize;
+        self.shared.budget.account(accounted, 0);
+        self.queued -= accounted;
         self.shared.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -303,28 +322,40 @@ impl<T: Transport> Peers<T> {
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
-        let held = session.held();
-        self.shared.budget.account(session.accounted, held);
-        session.accounted = held;
+        // Four bytes: more than that is beyond any budget.
+        let held = u32::try_from(session.held()).unwrap_or(u32::MAX);
+        let before = std::mem::replace(&mut session.accounted, held) as usize;
+        self.shared.budget.account(before, held as usize);
+        self.queued = self.queued - before + held as usize;
         let due = session.next_deadline();
         self.timers.arm(key, due, &mut session.armed);
     }
 
-    /// The session that holds the most, if any holds anything.
-    pub(super) fn largest(&self) -> Option<Key> {
-        let largest = self
-            .sessions
-            .iter()
-            .max_by_key(|(_, session)| session.accounted)?;
+    /// The session to close because too much is queued in the process: the one that holds the most,
+    /// if this loop holds its share. A loop that holds little does not close its peers for what
+    /// another's hold; that one is woken instead.
+    pub(super) fn to_relieve(&self) -> Option<Key> {
+        let budget = &self.shared.budget;
+        if budget.pressure() < Pressure::CloseLargest {
+            return None;
+        }
+        let share = budget.used() / self.shared.mailboxes.len().max(1);
+        if self.queued < share {
+            for (index, mailbox) in (0..).zip(&self.shared.mailboxes) {
+                if index != self.index {
+                    mailbox.wake();
+                }
+            }
+            return None;
+        }
+
+        let largest = self.sessions.iter().max_by_key(|(_, session)| session.accounted)?;
         (largest.1.accounted > 0).then_some(largest.0)
     }
 }
 
 fn key_of(peer: PeerId) -> Key {
-    Key {
-        slot: peer.slot(),
-        generation: peer.generation(),
-    }
+    Key { slot: peer.slot(), generation: peer.generation() }
 }
 
 enum Progress {
@@ -353,11 +384,7 @@ fn send_response<T: Transport>(
         Ok(written) => {
             response.advance(written);
             *writable = written == wanted;
-            Ok(if response.pending()?.is_empty() {
-                Progress::Done
-            } else {
-                Progress::Some
-            })
+            Ok(if response.pending()?.is_empty() { Progress::Done } else { Progress::Some })
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             *writable = false;
@@ -368,7 +395,7 @@ fn send_response<T: Transport>(
     }
 }
 
-fn log_closure(address: std::net::SocketAddr, closure: Option<Closure>) {
+fn log_closure(address: &Address, closure: Option<Closure>) {
     let Some(Closure { by, code, clean }) = closure else {
         return;
     };

@@ -56,8 +56,7 @@ impl Reactor {
     ) -> io::Result<Self> {
         for (index, socket) in listeners.sockets().enumerate() {
             let token = Token(FIRST_LISTENER + index);
-            poll.registry()
-                .register(socket, token, Interest::READABLE)?;
+            poll.registry().register(socket, token, Interest::READABLE)?;
         }
         let listeners = Some(listeners);
         Ok(Self {
@@ -76,9 +75,7 @@ impl Reactor {
     pub(super) fn watch(&mut self, signals: StdUnixStream) -> io::Result<()> {
         signals.set_nonblocking(true)?;
         let mut signals = UnixStream::from_std(signals);
-        self.poll
-            .registry()
-            .register(&mut signals, SIGNALS, Interest::READABLE)?;
+        self.poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
         self.signals = Some(signals);
         Ok(())
     }
@@ -121,14 +118,9 @@ impl Reactor {
         if self.hub.must_not_wait() {
             return Some(Duration::ZERO);
         }
-        let next_try = self
-            .listeners
-            .as_ref()
-            .and_then(|listeners| listeners.next_try(now));
-        let due = [self.hub.next_deadline(), next_try, self.drain_until]
-            .into_iter()
-            .flatten()
-            .min();
+        let next_try = self.listeners.as_ref().and_then(|listeners| listeners.next_try(now));
+        let due =
+            [self.hub.next_deadline(), next_try, self.drain_until].into_iter().flatten().min();
         due.map(|due| due.saturating_duration_since(now))
     }
 
@@ -156,14 +148,10 @@ impl Reactor {
         let Some(listeners) = &mut self.listeners else {
             return;
         };
-        for _ in 0..self.shared.limits.accepts_per_turn {
+        for _ in 0..self.shared.limits.accepts_per_turn.max(1) {
             // At the limit nothing is accepted until a sixteenth is free again, so that a full
             // server does not go back and forth with each connection.
-            let room = if self.full {
-                self.shared.limits.connections / 16
-            } else {
-                0
-            };
+            let room = if self.full { self.shared.limits.connections / 16 } else { 0 };
             self.full = !self.shared.has_room(room);
             if self.full {
                 return listeners.pause(now);
@@ -182,10 +170,7 @@ impl Reactor {
                 continue;
             };
             let interest = Interest::READABLE | Interest::WRITABLE;
-            let registered = self
-                .poll
-                .registry()
-                .register(stream, Token(key.pack()), interest);
+            let registered = self.poll.registry().register(stream, Token(key.pack()), interest);
             if let Err(error) = registered {
                 warn!("{address} dropped, it cannot be watched: {error}");
                 self.hub.abandon(key);
@@ -210,16 +195,16 @@ impl Reactor {
     /// Whether the loop is to return: begins to drain when asked, and sees to its end.
     fn has_ended(&mut self, now: Instant) -> bool {
         let stops = self.stop.load(Ordering::Relaxed);
-        if stops > 1 {
-            return true;
-        }
-        if stops == 1 && self.drain_until.is_none() {
+        if stops > 0 && self.drain_until.is_none() {
             info!("stopping: {} connections to close", self.hub.len());
             self.listeners = None;
             self.hub.drain(now);
             self.drain_until = now.checked_add(self.shared.limits.drain);
         }
-        self.drain_until
-            .is_some_and(|until| self.hub.is_empty() || until <= now)
+        let over = self.drain_until.is_some_and(|until| until <= now);
+        if over || stops > 1 {
+            self.hub.end(now);
+        }
+        stops > 0 && self.hub.is_empty()
     }
 }

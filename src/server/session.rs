@@ -17,26 +17,30 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use super::address::Address;
 use super::http::Response;
 use super::mount::MessageRate;
 use super::transport::Transport;
-use crate::protocol::Connection;
 use crate::protocol::handshake::HeadScanner;
+use crate::protocol::{Connection, State};
 
 pub(super) struct Session<T> {
     pub(super) transport: T,
-    pub(super) address: SocketAddr,
+    pub(super) address: Address,
     pub(super) phase: Phase,
-    /// The deadline of the phase: of the handshake, of the application, of an answer, of lingering.
+    /// The deadline of the phase: of the handshake, of the application, of the last
+    /// frames, of an answer, of lingering.
     pub(super) deadline: Option<Instant>,
     /// For when this session's live timer entry is made.
     pub(super) armed: Option<Instant>,
     /// Input that was read but must wait until there is room for the replies to it.
-    pub(super) unread: Option<Box<[u8]>>,
-    /// How far ahead of its time the peer has sent messages, see [`Admission::judge`].
+    // A thin pointer: nearly all sessions have none.
+    #[expect(clippy::box_collection)]
+    pub(super) unread: Option<Box<Vec<u8>>>,
+    /// How far ahead of its time the peer has sent messages, see [`MessageRate::judge`].
     pub(super) paid_until: Option<Instant>,
     /// How many bytes of this session the budget knows of.
-    pub(super) accounted: usize,
+    pub(super) accounted: u32,
     pub(super) mount: u16,
     /// The kernel has something to read, as far as we know: cleared by `WouldBlock` or a short read.
     pub(super) readable: bool,
@@ -86,7 +90,7 @@ impl<T: Transport> Session<T> {
     pub(super) fn new(transport: T, address: SocketAddr, head: Head, deadline: Instant) -> Self {
         Self {
             transport,
-            address,
+            address: Address::new(address),
             phase: Phase::Head(Box::new(head)),
             deadline: Some(deadline),
             armed: None,
@@ -147,6 +151,10 @@ impl<T: Transport> Session<T> {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
                     connection.advance_output(written);
+                    if connection.state() == State::Closed {
+                        // The deadline for the last frames begins anew with each progress.
+                        self.deadline = None;
+                    }
                     self.writable = written == wanted;
                     if wanted > high_water {
                         // It was not read because of us, so its silence is no sign of death.
@@ -161,21 +169,21 @@ impl<T: Transport> Session<T> {
     }
 }
 
-impl Admission {
+impl MessageRate {
     /// Whether a message that arrives now may pass: a token bucket, kept as the time until which
     /// the peer has used up its share. Refused messages count too, so a peer that goes on is further
     /// and further ahead, and is expelled when it is two bursts ahead.
-    pub(super) fn judge(paid_until: &mut Option<Instant>, rate: MessageRate, now: Instant) -> Self {
+    pub(super) fn judge(self, paid_until: &mut Option<Instant>, now: Instant) -> Admission {
         let from = paid_until.map_or(now, |paid_until| paid_until.max(now));
-        let until = from.checked_add(rate.interval()).unwrap_or(from);
+        let until = from.checked_add(self.interval()).unwrap_or(from);
         *paid_until = Some(until);
         let ahead = until.saturating_duration_since(now);
-        if ahead <= rate.tolerance() {
-            Self::Pass
-        } else if ahead <= rate.tolerance() * 2 {
-            Self::Refuse
+        if ahead <= self.tolerance() {
+            Admission::Pass
+        } else if ahead <= self.tolerance() * 2 {
+            Admission::Refuse
         } else {
-            Self::Expel
+            Admission::Expel
         }
     }
 }

@@ -44,21 +44,12 @@ pub(super) enum Answer {
 impl Shared {
     pub(super) fn new(site: Site, limits: ServerLimits, mailboxes: Vec<Mailbox>) -> Self {
         let budget = Budget::new(limits.queued);
-        Self {
-            site,
-            limits,
-            budget,
-            mailboxes,
-            connections: AtomicUsize::new(0),
-        }
+        Self { site, limits, budget, mailboxes, connections: AtomicUsize::new(0) }
     }
 
     /// Whether a connection may be accepted, with room for `more` after it.
     pub(super) fn has_room(&self, more: usize) -> bool {
-        self.connections
-            .load(Ordering::Relaxed)
-            .saturating_add(more)
-            < self.limits.connections
+        self.connections.load(Ordering::Relaxed).saturating_add(more) < self.limits.connections
             && self.budget.pressure() < Pressure::StopAccepting
     }
 
@@ -76,11 +67,8 @@ impl Shared {
             return Answer::Plain(http::not_found(&self.site));
         };
         if draining || self.budget.pressure() >= Pressure::RefuseNewcomers {
-            let body = if draining {
-                "The server is going away.\n"
-            } else {
-                "The server is full.\n"
-            };
+            let body =
+                if draining { "The server is going away.\n" } else { "The server is full.\n" };
             return Answer::Plain(Response::text(503, "Retry-After: 10\r\n", body));
         }
         let options = ServerOptions {
@@ -93,11 +81,7 @@ impl Shared {
                 let mut response = Vec::new();
                 accepted.write_response(&mut response);
                 let deflate = accepted.extensions.deflate();
-                Answer::WebSocket {
-                    mount,
-                    response,
-                    deflate,
-                }
+                Answer::WebSocket { mount, response, deflate }
             }
             Err(error) => Answer::Plain(refusal(&error)),
         }
@@ -107,9 +91,7 @@ impl Shared {
 impl Site {
     /// The index of the mount at `path`.
     pub(super) fn mount(&self, path: &str) -> Option<usize> {
-        self.mounts
-            .iter()
-            .position(|mount| mount.paths.iter().any(|at| at == path))
+        self.mounts.iter().position(|mount| mount.paths.iter().any(|at| at == path))
     }
 }
 

@@ -22,10 +22,7 @@ impl Key {
     }
 
     pub(super) fn unpack(number: usize) -> Self {
-        Self {
-            slot: number as u32,
-            generation: (number >> 32) as u32 & Self::GENERATIONS,
-        }
+        Self { slot: number as u32, generation: (number >> 32) as u32 & Self::GENERATIONS }
     }
 }
 
@@ -42,11 +39,7 @@ struct Slot<T> {
 
 impl<T> Table<T> {
     pub(super) fn new() -> Self {
-        Self {
-            slots: Vec::new(),
-            free: Vec::new(),
-            length: 0,
-        }
+        Self { slots: Vec::new(), free: Vec::new(), length: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -59,28 +52,16 @@ impl<T> Table<T> {
             && let Some(entry) = self.slots.get_mut(slot as usize)
         {
             entry.tenant = Some(tenant);
-            return Key {
-                slot,
-                generation: entry.generation,
-            };
+            return Key { slot, generation: entry.generation };
         }
         let slot = self.slots.len() as u32;
-        self.slots.push(Slot {
-            generation: 0,
-            tenant: Some(tenant),
-        });
-        Key {
-            slot,
-            generation: 0,
-        }
+        self.slots.push(Slot { generation: 0, tenant: Some(tenant) });
+        Key { slot, generation: 0 }
     }
 
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let entry = self.slots.get_mut(key.slot as usize)?;
-        entry
-            .tenant
-            .as_mut()
-            .filter(|_| entry.generation == key.generation)
+        entry.tenant.as_mut().filter(|_| entry.generation == key.generation)
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<T> {
@@ -103,13 +84,7 @@ impl<T> Table<T> {
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
         self.slots.iter().enumerate().filter_map(|(slot, entry)| {
             let tenant = entry.tenant.as_ref()?;
-            Some((
-                Key {
-                    slot: slot as u32,
-                    generation: entry.generation,
-                },
-                tenant,
-            ))
+            Some((Key { slot: slot as u32, generation: entry.generation }, tenant))
         })
     }
 }

@@ -16,11 +16,7 @@ impl fmt::Display for Escaped<'_> {
             // ASCII that prints stays; everything else is spelled out, also what only looks
             // harmless: a right-to-left override reverses the rest of the line.
             let plain = matches!(character, ' '..='~') && character != '\\';
-            let size = if plain {
-                1
-            } else {
-                character.escape_unicode().len()
-            };
+            let size = if plain { 1 } else { character.escape_unicode().len() };
             if length + size > LIMIT {
                 return f.write_str("...");
             }

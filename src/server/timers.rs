@@ -41,17 +41,14 @@ impl Timers {
         if self.next()? > now {
             return None;
         }
-        self.heap
-            .pop()
-            .map(|Reverse((due, key))| (due, Key::unpack(key)))
+        self.heap.pop().map(|Reverse((due, key))| (due, Key::unpack(key)))
     }
 
     /// Drops dead entries when there are too many, so that a rush of short connections leaves no
     /// trace.
     pub(super) fn sweep(&mut self, alive: usize, mut is_alive: impl FnMut(Instant, Key) -> bool) {
         if self.heap.len() > alive.saturating_mul(2).saturating_add(DEAD_ENTRIES) {
-            self.heap
-                .retain(|Reverse((due, key))| is_alive(*due, Key::unpack(*key)));
+            self.heap.retain(|Reverse((due, key))| is_alive(*due, Key::unpack(*key)));
             self.heap.shrink_to(alive.saturating_mul(2));
         }
     }
@@ -64,10 +61,7 @@ mod tests {
     use super::*;
 
     fn key(slot: u32) -> Key {
-        Key {
-            slot,
-            generation: 0,
-        }
+        Key { slot, generation: 0 }
     }
 
     #[test]

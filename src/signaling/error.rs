@@ -113,12 +113,7 @@ pub struct Refusal<'a> {
 impl<'a> Refusal<'a> {
     /// A refusal that tells no more than its code.
     pub const fn new(code: ErrorCode) -> Self {
-        Self {
-            code,
-            detail: None,
-            name: None,
-            room: None,
-        }
+        Self { code, detail: None, name: None, room: None }
     }
 
     /// Adds what exactly was wrong.
@@ -151,10 +146,7 @@ mod tests {
             let shares = |other: &ErrorCode| {
                 other.code() == code.code() || other.sentence() == code.sentence()
             };
-            assert_eq!(
-                ErrorCode::ALL.iter().filter(|other| shares(other)).count(),
-                1
-            );
+            assert_eq!(ErrorCode::ALL.iter().filter(|other| shares(other)).count(), 1);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Two browsers that want a WebRTC call must first exchange a few messages: an offer, an answer,
 //! and the addresses where each may be reached. [`Signaling`] is an
-//! [`Application`](crate::apps::Application) that passes these on by name. It speaks the JSON that
+//! [`Application`] that passes these on by name. It speaks the JSON that
 //! the classic tutorials speak, so their pages work unmodified, and adds to it.
 //!
 //! # In what order to read it
@@ -24,7 +24,8 @@
 //! - A name has one owner, from its login until it takes another name or closes. Each partner hears
 //!   exactly one `leave`.
 //! - Offers, answers, candidates and messages are passed on byte for byte and in order.
-//! - The memory for a message is at most a copy of it; tables shrink when users and rooms go.
+//! - A message costs the memory of the one that is sent for it and little more; tables shrink when
+//!   users and rooms go.
 //!
 //! # What it deliberately does not do
 //!
@@ -175,8 +176,9 @@ pub struct Options {
 }
 
 impl Options {
-    /// Time for a program to log in, not for strangers to hold connections open.
-    pub const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
+    /// The tutorials' pages connect when they are loaded and log in when a person has typed a name:
+    /// time for that, not for strangers to hold connections open.
+    pub const LOGIN_DEADLINE: Duration = Duration::from_secs(60);
     /// A room is a call between two, as in the tutorials.
     pub const ROOM_CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
     /// More than a person attends to; it bounds how many rooms a peer's closing must tidy up.
@@ -212,10 +214,7 @@ impl Signaling {
 
     /// A switchboard without users.
     pub fn new(options: Options) -> Self {
-        Self {
-            options,
-            ..Self::default()
-        }
+        Self { options, ..Self::default() }
     }
 }
 

@@ -41,11 +41,7 @@ impl<'a> Name<'a> {
         if text.len() > MAX_SPELLING {
             return Err(InvalidName::new(text, Flaw::TooLong));
         }
-        let name = if is_nfc(&text) {
-            text
-        } else {
-            Cow::Owned(text.nfc().collect())
-        };
+        let name = if is_nfc(&text) { text } else { Cow::Owned(text.nfc().collect()) };
         // Judged after normalisation: it is the normal form that is stored and shown.
         match flaw(&name) {
             None => Ok(Self(name)),
@@ -186,20 +182,8 @@ mod tests {
 
     #[test]
     fn ordinary_names_are_names_and_are_not_copied() {
-        let names = [
-            "a",
-            "alice",
-            "Zoë",
-            "王小明",
-            "Иван",
-            "अनिल",
-            "O'Neil \"x\" \\",
-            "🎉",
-        ];
-        for text in names
-            .into_iter()
-            .chain(["__proto__", "constructor", "undefined"])
-        {
+        let names = ["a", "alice", "Zoë", "王小明", "Иван", "अनिल", "O'Neil \"x\" \\", "🎉"];
+        for text in names.into_iter().chain(["__proto__", "constructor", "undefined"]) {
             let name = Name::parse(text).unwrap();
             assert_eq!(name.as_str(), text);
             assert!(matches!(name.0, Cow::Borrowed(_)));
@@ -243,10 +227,7 @@ mod tests {
         }
         for character in ('\0'..=char::MAX).filter(|c| c.is_whitespace() && *c != ' ') {
             let text = format!("a{character}b");
-            assert!(
-                matches!(flaw_of(&text), Some(Flaw::Character(_))),
-                "{text:?}"
-            );
+            assert!(matches!(flaw_of(&text), Some(Flaw::Character(_))), "{text:?}");
         }
     }
 
@@ -288,10 +269,7 @@ mod tests {
             }
         }
         for noncharacter in ['\u{378}', '\u{FDD0}', '\u{FFFE}', '\u{10FFFF}'] {
-            assert_eq!(
-                flaw_of(&noncharacter.to_string()),
-                Some(Flaw::Character(noncharacter))
-            );
+            assert_eq!(flaw_of(&noncharacter.to_string()), Some(Flaw::Character(noncharacter)));
         }
     }
 

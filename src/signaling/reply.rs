@@ -13,22 +13,18 @@ use super::request::{Envelope, Signal};
 /// How much of a text that a peer sent is repeated to it: enough to recognise it, in bytes.
 pub const MAX_ECHO: usize = 256;
 
+/// What a message has beside its payload: field names, and two names of 64 bytes of which each byte
+/// may need an escape.
+const MAX_REST: usize = 512;
+
 /// To whoever logged in: the name is yours, spelt like this.
 pub fn logged_in(out: &mut String, name: &Name<'_>, id: Option<&RawValue>) {
-    Object::new(out, "login")
-        .boolean("success", true)
-        .text("name", name.as_str())
-        .id(id)
-        .end();
+    Object::new(out, "login").boolean("success", true).text("name", name.as_str()).id(id).end();
 }
 
 /// To whoever tried to: the name is not yours.
 pub fn login_failed(out: &mut String, refusal: &Refusal<'_>, id: Option<&RawValue>) {
-    Object::new(out, "login")
-        .boolean("success", false)
-        .refusal(refusal)
-        .id(id)
-        .end();
+    Object::new(out, "login").boolean("success", false).refusal(refusal).id(id).end();
 }
 
 /// To whoever asked: this was not done.
@@ -59,9 +55,7 @@ pub fn signal(out: &mut String, signal: Signal, payload: &RawValue, source: &Nam
 
 /// To a partner: the call is over.
 pub fn leave(out: &mut String, source: &Name<'_>) {
-    Object::new(out, "leave")
-        .text("name", source.as_str())
-        .end();
+    Object::new(out, "leave").text("name", source.as_str()).end();
 }
 
 /// To the first in a room.
@@ -105,10 +99,7 @@ pub fn join(out: &mut String, room: &Name<'_>, newcomer: &Name<'_>) {
 
 /// To those in a room: somebody has left it.
 pub fn leave_room(out: &mut String, room: &Name<'_>, source: &Name<'_>) {
-    Object::new(out, "leave-room")
-        .text("room", room.as_str())
-        .text("name", source.as_str())
-        .end();
+    Object::new(out, "leave-room").text("room", room.as_str()).text("name", source.as_str()).end();
 }
 
 /// To those in a room, or one of them: what somebody in it says.
@@ -122,10 +113,7 @@ pub fn message(out: &mut String, room: &Name<'_>, payload: &RawValue, source: &N
 
 /// To those in a room: somebody hangs up.
 pub fn bye(out: &mut String, room: &Name<'_>, source: &Name<'_>) {
-    Object::new(out, "bye")
-        .text("room", room.as_str())
-        .text("name", source.as_str())
-        .end();
+    Object::new(out, "bye").text("room", room.as_str()).text("name", source.as_str()).end();
 }
 
 /// A JSON object that is being written.
@@ -172,8 +160,10 @@ impl<'o> Object<'o> {
         self
     }
 
-    /// JSON that is known to be valid.
+    /// JSON that is known to be valid. A payload may be nearly as large as a message can be: what
+    /// comes after it must not make the text move to a place of twice the size.
     fn json(mut self, key: &str, value: &str) -> Self {
+        self.out.reserve(value.len().saturating_add(MAX_REST));
         self.key(key);
         self.out.push_str(value);
         self
@@ -204,8 +194,7 @@ impl<'o> Object<'o> {
             push_escaped(self.out, clip(detail));
         }
         self.out.push('"');
-        self.echo("name", refusal.name.as_deref())
-            .echo("room", refusal.room.as_deref())
+        self.echo("name", refusal.name.as_deref()).echo("room", refusal.room.as_deref())
     }
 
     fn end(self) {
@@ -267,6 +256,19 @@ mod tests {
             push_string(&mut out, &text);
             assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text, "{out}");
         }
+    }
+
+    #[test]
+    fn a_large_payload_is_written_into_a_text_of_its_size() {
+        let payload = format!("\"{}\"", "x".repeat(1_000_000));
+        let payload: &RawValue = serde_json::from_str(&payload).unwrap();
+        let longest = "\"".repeat(64);
+        let longest = Name::parse(longest.as_str()).unwrap();
+        let mut out = String::new();
+        signal(&mut out, Signal::Candidate, payload, &longest);
+        assert!(out.capacity() <= payload.get().len() + 2 * MAX_REST);
+        message(&mut out, &longest, payload, &longest);
+        assert!(out.capacity() <= payload.get().len() + 2 * MAX_REST);
     }
 
     #[test]

@@ -18,6 +18,10 @@ use super::name::Name;
 /// too little to make the server's errors large.
 pub const MAX_ID: usize = 64;
 
+/// The most bytes of a string with escapes that is decoded, which needs a copy. It is more than any
+/// name can need, were each of its bytes spelt as `\u0061`.
+const MAX_ESCAPED: usize = 2048;
+
 /// A request that has the right shape. Whether it can be done is another question.
 #[derive(Clone, Debug)]
 pub enum Request<'a> {
@@ -143,29 +147,19 @@ fn parse_into<'a>(envelope: &mut Envelope<'a>, text: &'a str) -> Result<Request<
     let kind = string("type", fields.kind)?;
     envelope.request = Some(kind.clone());
     match &*kind {
-        "login" => Ok(Request::Login {
-            name: name(fields.name)?,
-        }),
+        "login" => Ok(Request::Login { name: name(fields.name)? }),
         "offer" => signal(Signal::Offer, fields.offer, fields.name),
         "answer" => signal(Signal::Answer, fields.answer, fields.name),
         "candidate" => signal(Signal::Candidate, fields.candidate, fields.name),
-        "leave" => Ok(Request::Leave {
-            to: optional_name(fields.name)?,
-        }),
-        "create or join" | "join" => Ok(Request::Join {
-            room: room(fields.room)?,
-        }),
-        "leave-room" => Ok(Request::LeaveRoom {
-            room: room(fields.room)?,
-        }),
+        "leave" => Ok(Request::Leave { to: optional_name(fields.name)? }),
+        "create or join" | "join" => Ok(Request::Join { room: room(fields.room)? }),
+        "leave-room" => Ok(Request::LeaveRoom { room: room(fields.room)? }),
         "message" => Ok(Request::Message {
             room: room(fields.room)?,
             to: optional_name(fields.name)?,
             payload: required("message", fields.message)?,
         }),
-        "bye" => Ok(Request::Bye {
-            room: room(fields.room)?,
-        }),
+        "bye" => Ok(Request::Bye { room: room(fields.room)? }),
         _ => Err(Refusal::new(ErrorCode::UnrecognizedCommand).detail(kind)),
     }
 }
@@ -194,9 +188,7 @@ fn invalid<'a>(detail: impl Into<Cow<'a, str>>) -> Refusal<'a> {
 
 /// An `id` is not looked into: a client gets back what it wrote.
 fn check_id(id: &RawValue) -> Result<&RawValue, Refusal<'static>> {
-    let is_scalar = id
-        .get()
-        .starts_with(|first: char| matches!(first, '"' | '-' | '0'..='9'));
+    let is_scalar = id.get().starts_with(|first: char| matches!(first, '"' | '-' | '0'..='9'));
     if is_scalar && id.get().len() <= MAX_ID {
         return Ok(id);
     }
@@ -221,6 +213,9 @@ fn string<'a>(field: &str, value: Option<&'a RawValue>) -> Result<Cow<'a, str>, 
     if !json.starts_with('"') {
         return Err(invalid(format!("`{field}` must be a string")));
     }
+    if json.len() > MAX_ESCAPED && json.contains('\\') {
+        return Err(invalid(format!("`{field}` is too long")));
+    }
     // What is a string by its grammar can fail only for `\ud800` and the like.
     let text = serde_json::from_str(json).map(|Text(text)| text);
     text.map_err(|_| invalid(format!("`{field}` has half of a surrogate pair")))
@@ -229,9 +224,7 @@ fn string<'a>(field: &str, value: Option<&'a RawValue>) -> Result<Cow<'a, str>, 
 fn name(value: Option<&RawValue>) -> Result<Name<'_>, Refusal<'_>> {
     let text = string("name", value)?;
     Name::parse(text).map_err(|invalid| {
-        Refusal::new(ErrorCode::InvalidName)
-            .detail(invalid.flaw.to_string())
-            .name(invalid.text)
+        Refusal::new(ErrorCode::InvalidName).detail(invalid.flaw.to_string()).name(invalid.text)
     })
 }
 
@@ -243,9 +236,7 @@ fn optional_name(value: Option<&RawValue>) -> Result<Option<Name<'_>>, Refusal<'
 fn room(value: Option<&RawValue>) -> Result<Name<'_>, Refusal<'_>> {
     let text = string("room", value)?;
     Name::parse(text).map_err(|invalid| {
-        Refusal::new(ErrorCode::InvalidName)
-            .detail(invalid.flaw.to_string())
-            .room(invalid.text)
+        Refusal::new(ErrorCode::InvalidName).detail(invalid.flaw.to_string()).room(invalid.text)
     })
 }
 
@@ -254,9 +245,5 @@ fn signal<'a>(
     payload: Option<&'a RawValue>,
     to: Option<&'a RawValue>,
 ) -> Result<Request<'a>, Refusal<'a>> {
-    Ok(Request::Signal {
-        signal,
-        payload: required(signal.word(), payload)?,
-        to: name(to)?,
-    })
+    Ok(Request::Signal { signal, payload: required(signal.word(), payload)?, to: name(to)? })
 }

@@ -97,11 +97,7 @@ impl Rooms {
     pub fn is_in(&self, room: &Name<'_>, peer: PeerId) -> bool {
         // A peer's rooms are few; a room's members may be many.
         let rooms = self.entered.get(&peer);
-        rooms.is_some_and(|rooms| {
-            rooms
-                .iter()
-                .any(|entered| entered.as_str() == room.as_str())
-        })
+        rooms.is_some_and(|rooms| rooms.iter().any(|entered| entered.as_str() == room.as_str()))
     }
 
     /// Who is in a room, in order of arrival.

@@ -25,11 +25,7 @@ impl Signaling {
         let id = envelope.id;
         match request {
             Request::Login { name } => self.login(context, id, name),
-            Request::Signal {
-                signal,
-                payload,
-                to,
-            } => self.signal(context, signal, payload, to),
+            Request::Signal { signal, payload, to } => self.signal(context, signal, payload, to),
             Request::Leave { to: Some(to) } => self.leave(context, to),
             Request::Leave { to: None } => self.leave_all_calls(context),
             Request::Join { room } => self.join(context, id, room),
@@ -91,12 +87,7 @@ impl Signaling {
         payload: &RawValue,
         to: Name<'a>,
     ) -> Result<(), Refusal<'a>> {
-        let Self {
-            options,
-            users,
-            out,
-            ..
-        } = self;
+        let Self { options, users, out, .. } = self;
         let peer = context.peer();
         let source = own_name(users, peer)?;
         let target = find_other(users, peer, &to)?;
@@ -157,17 +148,8 @@ impl Signaling {
         id: Option<&RawValue>,
         room: Name<'a>,
     ) -> Result<(), Refusal<'a>> {
-        let Self {
-            options,
-            users,
-            rooms,
-            out,
-        } = self;
-        let Options {
-            room_capacity,
-            rooms_per_user,
-            ..
-        } = *options;
+        let Self { options, users, rooms, out } = self;
+        let Options { room_capacity, rooms_per_user, .. } = *options;
         let peer = context.peer();
         let name = own_name(users, peer)?;
         let entry = match rooms.enter(&room, peer, room_capacity.get(), rooms_per_user) {

@@ -28,10 +28,7 @@ pub struct Table<K, V> {
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self {
-            map: HashMap::new(),
-            peak: 0,
-        }
+        Self { map: HashMap::new(), peak: 0 }
     }
 }
 
@@ -99,10 +96,7 @@ mod tests {
         for key in 0..99_990 {
             assert_eq!(table.remove(&key), Some(key));
             let (length, capacity) = (table.len(), table.capacity());
-            assert!(
-                capacity <= (16 * length).max(16 * SMALL),
-                "{capacity} for {length}"
-            );
+            assert!(capacity <= (16 * length).max(16 * SMALL), "{capacity} for {length}");
         }
         for key in 99_990..100_000 {
             assert_eq!(table.get(&key), Some(&key));

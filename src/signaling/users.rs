@@ -44,10 +44,7 @@ impl Users {
     pub fn insert(&mut self, peer: PeerId, name: &Name<'_>) {
         debug_assert!(self.find(name).is_none() && self.name_of(peer).is_none());
         self.peers.insert(name.to_owned(), peer);
-        let user = User {
-            name: name.to_owned(),
-            partners: BTreeSet::new(),
-        };
+        let user = User { name: name.to_owned(), partners: BTreeSet::new() };
         self.users.insert(peer, user);
     }
 
@@ -106,8 +103,7 @@ impl Users {
     /// With whom a peer is in a call.
     pub fn partners_of(&self, peer: PeerId) -> impl ExactSizeIterator<Item = PeerId> {
         let user = self.users.get(&peer);
-        user.map(|user| user.partners.iter().copied())
-            .unwrap_or_default()
+        user.map(|user| user.partners.iter().copied()).unwrap_or_default()
     }
 
     fn are_partners(&self, one: PeerId, other: PeerId) -> bool {
@@ -118,9 +114,6 @@ impl Users {
     /// The sizes and capacities of the tables.
     #[cfg(test)]
     pub fn sizes(&self) -> [(usize, usize); 2] {
-        [
-            (self.peers.len(), self.peers.capacity()),
-            (self.users.len(), self.users.capacity()),
-        ]
+        [(self.peers.len(), self.peers.capacity()), (self.users.len(), self.users.capacity())]
     }
 }

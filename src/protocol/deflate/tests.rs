@@ -17,11 +17,8 @@ const ANEW: DeflateParameters = DeflateParameters {
     client_no_context_takeover: true,
     ..AGREED
 };
-const OPTIONS: DeflateOptions = DeflateOptions {
-    mode: DeflateMode::Takeover,
-    threshold: 0,
-    max_ratio: 512,
-};
+const OPTIONS: DeflateOptions =
+    DeflateOptions { mode: DeflateMode::Takeover, threshold: 0, max_ratio: 512 };
 
 fn inflater(agreed: &DeflateParameters, pool: &Arc<DeflatePool>) -> Inflater {
     Inflater::new(Role::Server, agreed, &OPTIONS, Arc::clone(pool))
@@ -52,17 +49,10 @@ fn inflated(inflater: &mut Inflater, pieces: &[&[u8]]) -> Result<Vec<u8>, Violat
 fn messages() -> Vec<Vec<u8>> {
     let line = |number: usize| {
         let priority = number * 7919 % 65_521;
-        format!(
-            "a=candidate:{number} 1 udp {priority} 192.0.2.{} typ host\r\n",
-            number % 251
-        )
+        format!("a=candidate:{number} 1 udp {priority} 192.0.2.{} typ host\r\n", number % 251)
     };
     (0..40)
-        .map(|message| {
-            (message..message * 3 + 1)
-                .flat_map(|n| line(n).into_bytes())
-                .collect()
-        })
+        .map(|message| (message..message * 3 + 1).flat_map(|n| line(n).into_bytes()).collect())
         .collect()
 }
 
@@ -75,10 +65,7 @@ fn there_is_no_state_before_the_first_compressed_message() {
         assert!(inflater.state.is_none() && eager.state.is_none());
         // Nor for a first fragment without payload, or a message under the threshold.
         inflater.push(b"", &mut |_| Ok(())).unwrap();
-        let options = DeflateOptions {
-            threshold: 128,
-            ..OPTIONS
-        };
+        let options = DeflateOptions { threshold: 128, ..OPTIONS };
         let mut patient = Deflater::new(Role::Server, &agreed, &options, Arc::clone(&pool));
         assert_eq!(patient.deflate(&[b'x'; 127]), None);
         assert!(inflater.state.is_none() && patient.state.is_none());
@@ -89,9 +76,8 @@ fn there_is_no_state_before_the_first_compressed_message() {
 #[test]
 fn without_context_takeover_states_are_the_pool_s_between_messages() {
     let pool = Arc::default();
-    let mut connections: Vec<_> = (0..3 * POOLED)
-        .map(|_| (inflater(&ANEW, &pool), deflater(&ANEW, &pool)))
-        .collect();
+    let mut connections: Vec<_> =
+        (0..3 * POOLED).map(|_| (inflater(&ANEW, &pool), deflater(&ANEW, &pool))).collect();
     for round in 0..3 {
         for (inflater, deflater) in &mut connections {
             let payload = format!("message number {round} {}", "x".repeat(100));
@@ -137,17 +123,10 @@ fn with_context_takeover_the_state_stays_and_the_pool_is_left_alone() {
 fn a_state_from_the_pool_knows_nothing_of_the_message_before() {
     let pool = Arc::default();
     let mut secret = deflater(&ANEW, &pool);
-    let first = secret
-        .deflate(&b"ice-pwd:asd88fgpdd777uzjYhagZg".repeat(4))
-        .unwrap();
+    let first = secret.deflate(&b"ice-pwd:asd88fgpdd777uzjYhagZg".repeat(4)).unwrap();
     let mut other = deflater(&ANEW, &pool);
-    let again = other
-        .deflate(&b"ice-pwd:asd88fgpdd777uzjYhagZg".repeat(4))
-        .unwrap();
-    assert_eq!(
-        first, again,
-        "the second is no shorter for what the first said"
-    );
+    let again = other.deflate(&b"ice-pwd:asd88fgpdd777uzjYhagZg".repeat(4)).unwrap();
+    assert_eq!(first, again, "the second is no shorter for what the first said");
     assert_eq!(idle(&pool), (0, 1));
     inflated(&mut inflater(&ANEW, &pool), &[&first]).unwrap();
     // RFC 7692, 7.2.3.2: it refers five bytes back, to the message before.
@@ -158,10 +137,7 @@ fn a_state_from_the_pool_knows_nothing_of_the_message_before() {
 #[test]
 fn a_smaller_window_is_never_taken_from_the_pool_nor_put_there() {
     let pool = Arc::default();
-    let narrow = DeflateParameters {
-        server_max_window_bits: 9,
-        ..ANEW
-    };
+    let narrow = DeflateParameters { server_max_window_bits: 9, ..ANEW };
     deflater(&ANEW, &pool).deflate(&[b'x'; 100]).unwrap();
     assert_eq!(idle(&pool), (0, 1));
     deflater(&narrow, &pool).deflate(&[b'x'; 100]).unwrap();
@@ -187,10 +163,7 @@ fn nothing_refers_further_back_than_the_window_that_was_agreed_on() {
                     client_max_window_bits: client,
                 };
                 let farthest = farthest_distance(role, &agreed);
-                assert!(
-                    farthest <= 1 << bits,
-                    "{farthest} with {bits} bits, {agreed:?}"
-                );
+                assert!(farthest <= 1 << bits, "{farthest} with {bits} bits, {agreed:?}");
                 // The messages are such that a good part of the window is of use.
                 let useful = farthest * 3 > 1 << bits.min(12);
                 assert!(useful, "{farthest} with {bits} bits, {agreed:?}");
@@ -242,11 +215,7 @@ fn a_block_with_bfinal_set_ends_the_stream_and_empties_the_window() {
         let final_hello = b"\xf3\x48\xcd\xc9\xc9\x07\x00";
         for after in [&b"\x00"[..], b"", b"\x01", b"\x02\x00", final_hello] {
             let back = inflated(&mut inflater, &[final_hello, after]);
-            let expected = if after == final_hello {
-                "HelloHello"
-            } else {
-                "Hello"
-            };
+            let expected = if after == final_hello { "HelloHello" } else { "Hello" };
             assert_eq!(back.as_deref(), Ok(expected.as_bytes()), "{after:x?}");
         }
         let back = inflated(&mut inflater, &[b"\xf2\x00\x11\x00\x00"]);

@@ -53,11 +53,7 @@ fn answer(bytes: &[u8]) -> Option<Vec<u8>> {
             return Ok(None);
         };
         let request = Request::parse(&bytes[..length], 64)?;
-        let _ = (
-            request.is_websocket_attempt(),
-            request.query(),
-            format!("{request:?}"),
-        );
+        let _ = (request.is_websocket_attempt(), request.query(), format!("{request:?}"));
         accept(&request, &options).map(Some)
     };
     match judged() {
@@ -76,12 +72,7 @@ fn status(response: &[u8]) -> u16 {
     let body_at = parsed.parse(response).unwrap().unwrap();
     let status = parsed.code.unwrap();
     let allowed: &[&str] = match status {
-        101 => &[
-            "Upgrade",
-            "Connection",
-            "Sec-WebSocket-Accept",
-            "Sec-WebSocket-Protocol",
-        ],
+        101 => &["Upgrade", "Connection", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol"],
         _ => &[
             "Content-Type",
             "Content-Length",
@@ -93,21 +84,12 @@ fn status(response: &[u8]) -> u16 {
         ],
     };
     for header in parsed.headers.iter() {
-        assert!(
-            allowed.contains(&header.name),
-            "{} in a {status}",
-            header.name
-        );
+        assert!(allowed.contains(&header.name), "{} in a {status}", header.name);
         let (name, value) = (header.name, header.value);
         assert!(name != "Sec-WebSocket-Protocol" || value == b"chat");
     }
-    let length = parsed
-        .headers
-        .iter()
-        .find(|header| header.name == "Content-Length");
-    let length = length.map_or(0, |header| {
-        str::from_utf8(header.value).unwrap().parse().unwrap()
-    });
+    let length = parsed.headers.iter().find(|header| header.name == "Content-Length");
+    let length = length.map_or(0, |header| str::from_utf8(header.value).unwrap().parse().unwrap());
     assert_eq!(response.len() - body_at, length);
     status
 }
@@ -130,11 +112,7 @@ fn any_number_of_headers_is_an_answer() {
                 _ if with_upgrade => 101,
                 _ => 426,
             };
-            assert_eq!(
-                status(&answer(&head(&headers)).unwrap()),
-                expected,
-                "{count}"
-            );
+            assert_eq!(status(&answer(&head(&headers)).unwrap()), expected, "{count}");
         }
     }
 }
@@ -218,13 +196,7 @@ fn what_smuggles_is_refused() {
 fn what_follows_the_head_changes_nothing() {
     let head = head(&right_headers());
     let expected = answer(&head);
-    for follows in [
-        &head[..],
-        b"\x81\x80\0\0\0\0",
-        b"\n",
-        b"\r\n\r\n",
-        b"GET / HTTP/1.1\r\n",
-    ] {
+    for follows in [&head[..], b"\x81\x80\0\0\0\0", b"\n", b"\r\n\r\n", b"GET / HTTP/1.1\r\n"] {
         assert_eq!(answer(&[&head[..], follows].concat()), expected);
     }
 }

@@ -162,10 +162,7 @@ impl ClientRequest {
         self.judge_headers(response.headers)?;
         let subprotocol = self.chosen_subprotocol(response.headers)?;
         let extensions = self.agreed_extensions(response.headers)?;
-        Ok(Established {
-            subprotocol,
-            extensions,
-        })
+        Ok(Established { subprotocol, extensions })
     }
 
     /// The items 2 to 4 of what 4.1 has the client validate.
@@ -219,9 +216,7 @@ impl ClientRequest {
         };
         let mut asked_for = self.subprotocols.iter();
         let chosen = asked_for.find(|own| own.as_bytes() == chosen);
-        chosen
-            .map(|own| Some(own.clone()))
-            .ok_or(ClientHandshakeError::Subprotocol)
+        chosen.map(|own| Some(own.clone())).ok_or(ClientHandshakeError::Subprotocol)
     }
 
     fn encoded_key(&self) -> String {
@@ -243,12 +238,7 @@ impl ClientRequest {
             if tokens::token(name.as_bytes()).is_none() {
                 return Err(ClientRequestError::InvalidSubprotocol);
             }
-            if self
-                .subprotocols
-                .iter()
-                .take(index)
-                .any(|before| before == name)
-            {
+            if self.subprotocols.iter().take(index).any(|before| before == name) {
                 return Err(ClientRequestError::RepeatedSubprotocol);
             }
         }
@@ -256,21 +246,13 @@ impl ClientRequest {
         if origin.is_empty() || !origin.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(ClientRequestError::InvalidOrigin);
         }
-        self.headers
-            .iter()
-            .try_for_each(|(name, value)| judge_header(name, value))
+        self.headers.iter().try_for_each(|(name, value)| judge_header(name, value))
     }
 }
 
 fn judge_header(name: &str, value: &str) -> Result<(), ClientRequestError> {
-    const RESERVED: [&str; 6] = [
-        "host",
-        "upgrade",
-        "connection",
-        "origin",
-        "content-length",
-        "transfer-encoding",
-    ];
+    const RESERVED: [&str; 6] =
+        ["host", "upgrade", "connection", "origin", "content-length", "transfer-encoding"];
     if tokens::token(name.as_bytes()).is_none() {
         return Err(ClientRequestError::InvalidHeaderName);
     }
@@ -278,10 +260,7 @@ fn judge_header(name: &str, value: &str) -> Result<(), ClientRequestError> {
     if RESERVED.contains(&name.as_str()) || name.starts_with("sec-websocket-") {
         return Err(ClientRequestError::ReservedHeader);
     }
-    if value
-        .bytes()
-        .any(|byte| byte.is_ascii_control() && byte != b'\t')
-    {
+    if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
         return Err(ClientRequestError::InvalidHeaderValue);
     }
     Ok(())
@@ -367,16 +346,11 @@ mod tests {
     #[test]
     fn our_client_and_our_server_understand_each_other() {
         let mut request = example();
-        request
-            .headers
-            .push(("Cookie".to_owned(), "a=b; c=\u{fc}".to_owned()));
+        request.headers.push(("Cookie".to_owned(), "a=b; c=\u{fc}".to_owned()));
         let mut head = Vec::new();
         request.write(&mut head).unwrap();
         let ours = ["superchat".to_owned()];
-        let options = ServerOptions {
-            subprotocols: &ours,
-            ..ServerOptions::default()
-        };
+        let options = ServerOptions { subprotocols: &ours, ..ServerOptions::default() };
         let mut response = Vec::new();
         let accepted = accept(&Request::parse(&head, 64).unwrap(), &options).unwrap();
         accepted.write_response(&mut response);
@@ -404,44 +378,24 @@ mod tests {
             ("101", "1o1", MalformedResponse),
             ("HTTP/1.1", "HTTP/1.0", HttpVersion),
             ("HTTP/1.1", "HTTP/2", MalformedResponse),
-            (
-                "Connection: Upgrade\r\n",
-                "Connection: Upgrade\n",
-                MalformedResponse,
-            ),
-            (
-                "Connection: Upgrade",
-                "Connection : Upgrade",
-                MalformedResponse,
-            ),
+            ("Connection: Upgrade\r\n", "Connection: Upgrade\n", MalformedResponse),
+            ("Connection: Upgrade", "Connection : Upgrade", MalformedResponse),
             ("Upgrade: websocket\r\n", "", Upgrade),
             ("Upgrade: websocket", "Upgrade: websockets", Upgrade),
             ("Upgrade: websocket", "Upgrade: websocket, h2c", Upgrade),
-            (
-                "Upgrade: websocket",
-                "Upgrade: websocket\r\nUpgrade: h2c",
-                Upgrade,
-            ),
+            ("Upgrade: websocket", "Upgrade: websocket\r\nUpgrade: h2c", Upgrade),
             ("Connection: Upgrade\r\n", "", Connection),
             ("Connection: Upgrade", "Connection: close", Connection),
             (accept, "", Accept),
             ("s3pP", "S3pP", Accept),
             ("xOo=", "xOo", Accept),
             (accept, &accept.repeat(2), Accept),
-            (
-                "Protocol: chat",
-                "Extensions: permessage-deflate",
-                Extension,
-            ),
+            ("Protocol: chat", "Extensions: permessage-deflate", Extension),
             ("Protocol: chat", "Protocol: mqtt", Subprotocol),
             ("Protocol: chat", "Protocol: Chat", Subprotocol),
             ("Protocol: chat", "Protocol: chat, superchat", Subprotocol),
             ("Protocol: chat", "Protocol:", Subprotocol),
-            (
-                "\r\n\r\n",
-                "\r\nSec-WebSocket-Protocol: chat\r\n\r\n",
-                Subprotocol,
-            ),
+            ("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat\r\n\r\n", Subprotocol),
             ("\r\n\r\n", "\r\n\r\nx", MalformedResponse),
             ("\r\n\r\n", "\r\n", MalformedResponse),
         ];
@@ -467,35 +421,20 @@ mod tests {
             let bad = bad.to_owned();
             assert_eq!(judged(&|r| r.host = bad.clone()), Err(InvalidHost));
             assert_eq!(judged(&|r| r.path = format!("/{bad}")), Err(InvalidPath));
-            assert_eq!(
-                judged(&|r| r.subprotocols.push(bad.clone())),
-                Err(InvalidSubprotocol)
-            );
-            assert_eq!(
-                judged(&|r| r.origin = Some(bad.clone())),
-                Err(InvalidOrigin)
-            );
+            assert_eq!(judged(&|r| r.subprotocols.push(bad.clone())), Err(InvalidSubprotocol));
+            assert_eq!(judged(&|r| r.origin = Some(bad.clone())), Err(InvalidOrigin));
             let name = |r: &mut ClientRequest| r.headers.push((bad.clone(), String::new()));
             assert_eq!(judged(&name), Err(InvalidHeaderName));
             let value = |r: &mut ClientRequest| r.headers.push(("X".to_owned(), bad.clone()));
             assert_eq!(judged(&value), Err(InvalidHeaderValue));
         }
         for path in ["", "a", "/a b", "/a#b", "/\u{fc}"] {
-            assert_eq!(
-                judged(&|r| r.path = path.to_owned()),
-                Err(InvalidPath),
-                "{path}"
-            );
+            assert_eq!(judged(&|r| r.path = path.to_owned()), Err(InvalidPath), "{path}");
         }
         let twice = judged(&|r| r.subprotocols.push("chat".to_owned()));
         assert_eq!(twice, Err(RepeatedSubprotocol));
-        for name in [
-            "Host",
-            "UPGRADE",
-            "Sec-WebSocket-Key",
-            "Content-Length",
-            "Transfer-Encoding",
-        ] {
+        for name in ["Host", "UPGRADE", "Sec-WebSocket-Key", "Content-Length", "Transfer-Encoding"]
+        {
             let push = |r: &mut ClientRequest| r.headers.push((name.to_owned(), "1".to_owned()));
             assert_eq!(judged(&push), Err(ReservedHeader), "{name}");
         }

@@ -161,10 +161,9 @@ impl HandshakeError {
             Self::MissingUpgrade => &[("Upgrade", "websocket")],
             // 4.4: "it MUST respond with a |Sec-WebSocket-Version| header field [...] containing
             // all versions it is willing to use."
-            Self::MissingVersion | Self::UnsupportedVersion => &[
-                ("Upgrade", "websocket"),
-                ("Sec-WebSocket-Version", PROTOCOL_VERSION),
-            ],
+            Self::MissingVersion | Self::UnsupportedVersion => {
+                &[("Upgrade", "websocket"), ("Sec-WebSocket-Version", PROTOCOL_VERSION)]
+            }
             _ => &[],
         }
     }
@@ -172,12 +171,7 @@ impl HandshakeError {
     /// Plain text for a human: what was wrong, what to do, and where the rule stands.
     pub fn body(self) -> String {
         let (status, reason) = (self.status(), self.reason());
-        let Rule {
-            section,
-            sentence,
-            advice,
-            ..
-        } = self.rule();
+        let Rule { section, sentence, advice, .. } = self.rule();
         format!("{status} {reason}: {sentence}.\n\n{advice}\n\n({section})\n")
     }
 
@@ -211,20 +205,12 @@ impl HandshakeError {
 
     /// The table.
     const fn rule(self) -> Rule {
-        let (status, section, sentence, advice) = match (
-            self.row_of_the_start(),
-            self.row_of_a_header(),
-            self.row_of_the_upgrade(),
-        ) {
-            (Some(row), _, _) | (_, Some(row), _) | (_, _, Some(row)) => row,
-            _ => self.row_of_an_offer(),
-        };
-        Rule {
-            status,
-            section,
-            sentence,
-            advice,
-        }
+        let (status, section, sentence, advice) =
+            match (self.row_of_the_start(), self.row_of_a_header(), self.row_of_the_upgrade()) {
+                (Some(row), _, _) | (_, Some(row), _) | (_, _, Some(row)) => row,
+                _ => self.row_of_an_offer(),
+            };
+        Rule { status, section, sentence, advice }
     }
 
     /// What is wrong with the bytes or with the request line, whatever is asked for.
@@ -452,12 +438,9 @@ impl HandshakeError {
                 "Browsers send it. Another client must send one that this server was told to \
                  allow.",
             ),
-            Self::RepeatedOrigin => (
-                403,
-                "RFC 6455, 10.2",
-                "there is more than one Origin header",
-                "Send one.",
-            ),
+            Self::RepeatedOrigin => {
+                (403, "RFC 6455, 10.2", "there is more than one Origin header", "Send one.")
+            }
             _ => (
                 403,
                 "RFC 6455, 10.2",
@@ -491,19 +474,12 @@ mod tests {
         for (index, error) in HandshakeError::ALL.into_iter().enumerate() {
             assert_eq!(error as usize, index, "{error:?} is out of order");
             assert!(matches!(error.status(), 400..=431 | 505));
-            assert_eq!(
-                error.reason() == "Bad Request",
-                error.status() == 400,
-                "{error:?}"
-            );
+            assert_eq!(error.reason() == "Bad Request", error.status() == 400, "{error:?}");
             let twins = HandshakeError::ALL.into_iter();
             let twins = twins.filter(|other| other.sentence() == error.sentence());
             assert_eq!(twins.count(), 1, "{error:?} shares its sentence");
         }
-        assert_eq!(
-            HandshakeError::OriginNotAllowed as usize,
-            HandshakeError::ALL.len() - 1
-        );
+        assert_eq!(HandshakeError::OriginNotAllowed as usize, HandshakeError::ALL.len() - 1);
     }
 
     #[test]
@@ -524,21 +500,12 @@ mod tests {
 
     #[test]
     fn a_426_names_the_protocol_and_its_version() {
-        for error in HandshakeError::ALL
-            .into_iter()
-            .filter(|e| e.status() == 426)
-        {
+        for error in HandshakeError::ALL.into_iter().filter(|e| e.status() == 426) {
             let mut out = Vec::new();
             error.write_response(&mut out);
             let response = String::from_utf8(out).unwrap();
-            assert!(
-                response.contains("\r\nUpgrade: websocket\r\n"),
-                "{response}"
-            );
-            assert!(
-                response.contains("\r\nConnection: close, Upgrade\r\n"),
-                "{response}"
-            );
+            assert!(response.contains("\r\nUpgrade: websocket\r\n"), "{response}");
+            assert!(response.contains("\r\nConnection: close, Upgrade\r\n"), "{response}");
             let has_version = response.contains("\r\nSec-WebSocket-Version: 13\r\n");
             assert_eq!(has_version, error != HandshakeError::MissingUpgrade);
         }

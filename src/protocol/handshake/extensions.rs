@@ -72,32 +72,17 @@ impl Extension {
         let Self::PermessageDeflate(parameters) = self;
         out.extend_from_slice(PERMESSAGE_DEFLATE.as_bytes());
         let flags = [
-            (
-                "; server_no_context_takeover",
-                parameters.server_no_context_takeover,
-            ),
-            (
-                "; client_no_context_takeover",
-                parameters.client_no_context_takeover,
-            ),
+            ("; server_no_context_takeover", parameters.server_no_context_takeover),
+            ("; client_no_context_takeover", parameters.client_no_context_takeover),
         ];
         for (text, _) in flags.into_iter().filter(|(_, set)| *set) {
             out.extend_from_slice(text.as_bytes());
         }
         let windows = [
-            (
-                "; server_max_window_bits=",
-                parameters.server_max_window_bits,
-            ),
-            (
-                "; client_max_window_bits=",
-                parameters.client_max_window_bits,
-            ),
+            ("; server_max_window_bits=", parameters.server_max_window_bits),
+            ("; client_max_window_bits=", parameters.client_max_window_bits),
         ];
-        for (text, bits) in windows
-            .into_iter()
-            .filter(|(_, bits)| bits < WINDOW_BITS.end())
-        {
+        for (text, bits) in windows.into_iter().filter(|(_, bits)| bits < WINDOW_BITS.end()) {
             out.extend_from_slice(text.as_bytes());
             out.extend_from_slice(bits.to_string().as_bytes());
         }
@@ -114,8 +99,7 @@ pub struct Agreed {
 impl Agreed {
     /// The parameters of permessage-deflate, if it will be used.
     pub fn deflate(&self) -> Option<DeflateParameters> {
-        self.extension
-            .map(|Extension::PermessageDeflate(parameters)| parameters)
+        self.extension.map(|Extension::PermessageDeflate(parameters)| parameters)
     }
 }
 
@@ -158,9 +142,7 @@ pub fn read_response(extensions: &[Offer<'_>]) -> Result<Agreed, UnexpectedExten
         [] => Ok(Agreed::default()),
         [only] => {
             let parameters = read_deflate(only, Side::Response).ok_or(UnexpectedExtension)?;
-            Ok(Agreed {
-                extension: Some(Extension::PermessageDeflate(parameters)),
-            })
+            Ok(Agreed { extension: Some(Extension::PermessageDeflate(parameters)) })
         }
         _ => Err(UnexpectedExtension),
     }
@@ -209,10 +191,7 @@ fn read_deflate(offer: &Offer<'_>, side: Side) -> Option<DeflateParameters> {
 
 /// 7.1.2.1: "a decimal integer value without leading zeroes between 8 to 15, inclusive".
 fn window_bits(text: &str) -> Option<u8> {
-    let bits = text
-        .parse()
-        .ok()
-        .filter(|bits| WINDOW_BITS.contains(bits))?;
+    let bits = text.parse().ok().filter(|bits| WINDOW_BITS.contains(bits))?;
     (!text.starts_with(['0', '+'])).then_some(bits)
 }
 
@@ -245,22 +224,14 @@ impl<'a> Cursor<'a> {
         let mut parameters = Vec::new();
         while self.take(b';') {
             let name = self.token()?;
-            let value = if self.take(b'=') {
-                Some(self.token_or_quoted_string()?)
-            } else {
-                None
-            };
+            let value = if self.take(b'=') { Some(self.token_or_quoted_string()?) } else { None };
             parameters.push(Parameter { name, value });
         }
         Some(Offer { name, parameters })
     }
 
     fn token_or_quoted_string(&mut self) -> Option<Cow<'a, str>> {
-        if self.take(b'"') {
-            self.rest_of_quoted_string()
-        } else {
-            self.token().map(Cow::Borrowed)
-        }
+        if self.take(b'"') { self.rest_of_quoted_string() } else { self.token().map(Cow::Borrowed) }
     }
 
     /// What follows the opening quote. 9.1: "When using the quoted-string syntax variant, the value
@@ -325,9 +296,7 @@ impl<'a> Cursor<'a> {
 /// The token characters at the front, and the rest.
 fn split_tchars(bytes: &[u8]) -> (&[u8], &[u8]) {
     let end = bytes.iter().position(|&byte| !is_tchar(byte));
-    bytes
-        .split_at_checked(end.unwrap_or(bytes.len()))
-        .unwrap_or_default()
+    bytes.split_at_checked(end.unwrap_or(bytes.len())).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -341,14 +310,10 @@ mod tests {
 
     /// An offer written as its name and its parameters.
     fn offer<'a>(name: &'a str, parameters: &[(&'a str, Option<&'a str>)]) -> Offer<'a> {
-        let parameters = parameters.iter().map(|&(name, value)| Parameter {
-            name,
-            value: value.map(Cow::Borrowed),
-        });
-        Offer {
-            name,
-            parameters: parameters.collect(),
-        }
+        let parameters = parameters
+            .iter()
+            .map(|&(name, value)| Parameter { name, value: value.map(Cow::Borrowed) });
+        Offer { name, parameters: parameters.collect() }
     }
 
     #[test]
@@ -356,10 +321,7 @@ mod tests {
         let chrome = parsed(&["permessage-deflate; client_max_window_bits"]);
         let expected = offer("permessage-deflate", &[("client_max_window_bits", None)]);
         assert_eq!(chrome, Ok(vec![expected]));
-        assert_eq!(
-            parsed(&["permessage-deflate"]),
-            Ok(vec![offer("permessage-deflate", &[])])
-        );
+        assert_eq!(parsed(&["permessage-deflate"]), Ok(vec![offer("permessage-deflate", &[])]));
         assert_eq!(parsed(&[]), Ok(vec![]));
     }
 
@@ -461,10 +423,7 @@ mod tests {
         assert_eq!(answer(chrome, DeflateMode::Off), None);
         let shared = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
         assert_eq!(answer(chrome, DeflateMode::Shared).as_deref(), Some(shared));
-        assert_eq!(
-            answer(chrome, DeflateMode::Takeover).as_deref(),
-            Some("permessage-deflate")
-        );
+        assert_eq!(answer(chrome, DeflateMode::Takeover).as_deref(), Some("permessage-deflate"));
     }
 
     #[test]
@@ -479,10 +438,7 @@ mod tests {
         }
         // 15 is what holds without a word.
         let offer = "permessage-deflate; server_max_window_bits=15; client_max_window_bits=8";
-        assert_eq!(
-            answer(offer, DeflateMode::Takeover).as_deref(),
-            Some("permessage-deflate")
-        );
+        assert_eq!(answer(offer, DeflateMode::Takeover).as_deref(), Some("permessage-deflate"));
     }
 
     #[test]

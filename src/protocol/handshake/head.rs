@@ -162,10 +162,7 @@ mod tests {
 
     #[test]
     fn a_head_may_be_as_long_as_the_limit_and_no_longer() {
-        assert_eq!(
-            HeadScanner::new(HEAD.len()).scan(HEAD),
-            Ok(Some(HEAD.len()))
-        );
+        assert_eq!(HeadScanner::new(HEAD.len()).scan(HEAD), Ok(Some(HEAD.len())));
         let error = HeadScanner::new(HEAD.len() - 1).scan(HEAD);
         assert_eq!(error, Err(HandshakeError::HeadTooLarge));
         let error = HeadScanner::new(LIMIT).scan(&[b'a'; LIMIT]);
@@ -181,11 +178,7 @@ mod tests {
                 first if b"!#$%&'*+-.^_`|~".contains(&first) => Ok(None),
                 _ => Err(HandshakeError::NotHttp),
             };
-            assert_eq!(
-                HeadScanner::new(LIMIT).scan(&[first]),
-                expected,
-                "{first:02x}"
-            );
+            assert_eq!(HeadScanner::new(LIMIT).scan(&[first]), expected, "{first:02x}");
         }
     }
 }

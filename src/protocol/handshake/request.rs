@@ -64,15 +64,7 @@ impl<'a> Request<'a> {
             _ => Version::Http11,
         };
         let (path, query) = split_target(target).ok_or(HandshakeError::InvalidTarget)?;
-        let request = Self {
-            method,
-            target,
-            path,
-            query,
-            version,
-            headers,
-            header_count,
-        };
+        let request = Self { method, target, path, query, version, headers, header_count };
         request.judge_host()?;
         request.judge_body()?;
         Ok(request)
@@ -139,10 +131,7 @@ impl<'a> Request<'a> {
         if self.header_values("transfer-encoding").next().is_some() {
             return Err(HandshakeError::TransferEncoding);
         }
-        if self
-            .header_values("content-length")
-            .any(|length| length != b"0")
-        {
+        if self.header_values("content-length").any(|length| length != b"0") {
             return Err(HandshakeError::ContentLength);
         }
         Ok(())
@@ -200,11 +189,7 @@ fn split_target(target: &str) -> Option<(&str, Option<&str>)> {
     if target.contains('#') {
         return None;
     }
-    let path_and_query = if target.starts_with('/') {
-        target
-    } else {
-        after_authority(target)?
-    };
+    let path_and_query = if target.starts_with('/') { target } else { after_authority(target)? };
     let (path, query) = match path_and_query.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (path_and_query, None),
@@ -221,10 +206,7 @@ fn split_target(target: &str) -> Option<(&str, Option<&str>)> {
 /// proxies."
 fn after_authority(target: &str) -> Option<&str> {
     let (scheme, rest) = target.split_once("://")?;
-    if !["http", "https"]
-        .iter()
-        .any(|known| scheme.eq_ignore_ascii_case(known))
-    {
+    if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return None;
     }
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -248,10 +230,7 @@ fn diagnose(error: httparse::Error, head: &[u8]) -> HandshakeError {
 fn names_a_version(head: &[u8]) -> bool {
     let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
     let mut parts = line.splitn(3, |&byte| byte == b' ').skip(2);
-    matches!(
-        parts.next(),
-        Some([b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', ..])
-    )
+    matches!(parts.next(), Some([b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', ..]))
 }
 
 fn diagnose_header_name(head: &[u8]) -> HandshakeError {
@@ -290,13 +269,7 @@ mod tests {
     fn a_request_is_read() {
         let head = head(
             "GET /chat/room?name=a?b HTTP/1.1",
-            &[
-                "Host: [::1]:8888",
-                "X-A: 1",
-                "x-a:\t2 \t",
-                "X-B:",
-                "X-A: \u{fc}",
-            ],
+            &["Host: [::1]:8888", "X-A: 1", "x-a:\t2 \t", "X-B:", "X-A: \u{fc}"],
         );
         let request = Request::parse(&head, 64).unwrap();
         assert_eq!(request.method(), "GET");
@@ -316,10 +289,7 @@ mod tests {
         let split = |target: &str| {
             let head = head(&format!("GET {target} HTTP/1.1"), &["Host: a"]);
             let request = Request::parse(&head, 64).ok()?;
-            Some((
-                request.path().to_owned(),
-                request.query().map(str::to_owned),
-            ))
+            Some((request.path().to_owned(), request.query().map(str::to_owned)))
         };
         let (path, query) = (|p: &str| p.to_owned(), |q: &str| Some(q.to_owned()));
         assert_eq!(split("/"), Some((path("/"), None)));
@@ -349,11 +319,7 @@ mod tests {
         ];
         for wrong in wrong {
             let request_line = format!("GET {wrong} HTTP/1.1");
-            assert_eq!(
-                judged(&request_line, &["Host: a"]),
-                Err(InvalidTarget),
-                "{wrong}"
-            );
+            assert_eq!(judged(&request_line, &["Host: a"]), Err(InvalidTarget), "{wrong}");
         }
     }
 
@@ -362,10 +328,7 @@ mod tests {
         assert_eq!(judged("GET / HTTP/1.0", &[]), Ok(()));
         for version in ["HTTP/1.2", "HTTP/2.0", "HTTP/2", "HTTP/0.9", "HTTP/1"] {
             let request_line = format!("GET / {version}");
-            assert_eq!(
-                judged(&request_line, &["Host: a"]),
-                Err(UnsupportedHttpVersion)
-            );
+            assert_eq!(judged(&request_line, &["Host: a"]), Err(UnsupportedHttpVersion));
         }
         // The first bytes of HTTP/2 with prior knowledge: RFC 9113, 3.4.
         assert_eq!(judged("PRI * HTTP/2.0", &[]), Err(UnsupportedHttpVersion));
@@ -386,11 +349,7 @@ mod tests {
             "GET /\0 HTTP/1.1",
         ];
         for line in malformed {
-            assert_eq!(
-                judged(line, &["Host: a"]),
-                Err(MalformedRequest),
-                "{line:?}"
-            );
+            assert_eq!(judged(line, &["Host: a"]), Err(MalformedRequest), "{line:?}");
         }
     }
 
@@ -423,52 +382,28 @@ mod tests {
     #[test]
     fn there_is_one_host_in_http_1_1() {
         let get = "GET / HTTP/1.1";
-        for host in [
-            "a",
-            "a.b:80",
-            "127.0.0.1:8888",
-            "[::1]:8888",
-            "xn--mnchen-3ya.de",
-        ] {
+        for host in ["a", "a.b:80", "127.0.0.1:8888", "[::1]:8888", "xn--mnchen-3ya.de"] {
             assert_eq!(judged(get, &[&format!("Host: {host}")]), Ok(()), "{host}");
         }
-        for host in [
-            "", "a b", "a/b", "u@a", "a?b", "a#b", "\u{fc}", "a\\b", "<a>", "a\"b",
-        ] {
+        for host in ["", "a b", "a/b", "u@a", "a?b", "a#b", "\u{fc}", "a\\b", "<a>", "a\"b"] {
             let error = judged(get, &[&format!("Host: {host}")]);
             assert_eq!(error, Err(InvalidHost), "{host}");
         }
         assert_eq!(judged(get, &[]), Err(MissingHost));
         assert_eq!(judged(get, &["Host: a", "HOST: a"]), Err(RepeatedHost));
         assert_eq!(judged(get, &["Host: a", "host:"]), Err(RepeatedHost));
-        assert_eq!(
-            judged("GET / HTTP/1.0", &["Host: a", "Host: b"]),
-            Err(RepeatedHost)
-        );
+        assert_eq!(judged("GET / HTTP/1.0", &["Host: a", "Host: b"]), Err(RepeatedHost));
     }
 
     #[test]
     fn a_request_with_a_body_is_refused() {
         let judged = |lines: &[&str]| judged("POST / HTTP/1.1", &[&["Host: a"], lines].concat());
         assert_eq!(judged(&["Content-Length: 0"]), Ok(()));
-        for length in [
-            "",
-            "1",
-            "00",
-            "+0",
-            "-0",
-            "0, 0",
-            "0,1",
-            "0x0",
-            "99999999999999999999",
-        ] {
+        for length in ["", "1", "00", "+0", "-0", "0, 0", "0,1", "0x0", "99999999999999999999"] {
             let line = format!("Content-Length: {length}");
             assert_eq!(judged(&[&line]), Err(ContentLength), "{length}");
         }
-        assert_eq!(
-            judged(&["Content-Length: 0", "content-length: 5"]),
-            Err(ContentLength)
-        );
+        assert_eq!(judged(&["Content-Length: 0", "content-length: 5"]), Err(ContentLength));
         for coding in ["chunked", "identity", ""] {
             let line = format!("Transfer-Encoding: {coding}");
             assert_eq!(judged(&[&line]), Err(TransferEncoding), "{coding}");
@@ -484,11 +419,7 @@ mod tests {
                 lines.resize(count.max(1), "X: a");
                 let head = head("GET / HTTP/1.1", &lines);
                 let judged = Request::parse(&head, limit).map(|_| ());
-                let expected = if lines.len() <= most {
-                    Ok(())
-                } else {
-                    Err(TooManyHeaders)
-                };
+                let expected = if lines.len() <= most { Ok(()) } else { Err(TooManyHeaders) };
                 assert_eq!(judged, expected, "{count} headers, {limit} allowed");
             }
         }

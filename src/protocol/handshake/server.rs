@@ -146,9 +146,8 @@ fn judge_key<'a>(request: &Request<'a>) -> Result<&'a str, HandshakeError> {
 /// this header field is 1#token".
 fn offered_subprotocols<'a>(request: &Request<'a>) -> Result<Vec<&'a str>, HandshakeError> {
     let name = "sec-websocket-protocol";
-    let offered: Option<Vec<&str>> = tokens::elements(request.header_values(name))
-        .map(tokens::token)
-        .collect();
+    let offered: Option<Vec<&str>> =
+        tokens::elements(request.header_values(name)).map(tokens::token).collect();
     let offered = offered.ok_or(HandshakeError::MalformedSubprotocols)?;
     if offered.is_empty() && request.header_values(name).next().is_some() {
         return Err(HandshakeError::MalformedSubprotocols);
@@ -166,10 +165,7 @@ fn offered_subprotocols<'a>(request: &Request<'a>) -> Result<Vec<&'a str>, Hands
 /// Since it equals a token that the client sent, it is itself one: no list, however wrong, can put
 /// a line break into the response.
 fn choose<'o>(offered: &[&str], ours: &'o [String]) -> Option<&'o str> {
-    offered
-        .iter()
-        .find_map(|offered| ours.iter().find(|own| own == offered))
-        .map(String::as_str)
+    offered.iter().find_map(|offered| ours.iter().find(|own| own == offered)).map(String::as_str)
 }
 
 /// Whether the page that connects is one that the server serves.
@@ -256,17 +252,11 @@ mod tests {
             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
             Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
         let origins = strings(&["http://localhost:8888"]);
-        let options = ServerOptions {
-            origins: Some(&origins),
-            ..ServerOptions::default()
-        };
+        let options = ServerOptions { origins: Some(&origins), ..ServerOptions::default() };
         for browser in [&firefox[..], &chrome[..]] {
             let response = response(browser, &options);
             assert!(response.starts_with("HTTP/1.1 101 "));
-            assert!(
-                !response.contains("Extensions"),
-                "all extensions are declined"
-            );
+            assert!(!response.contains("Extensions"), "all extensions are declined");
         }
     }
 
@@ -285,24 +275,9 @@ mod tests {
             ("Sec-WebSocket-Key", "", MissingKey, 400),
             ("Sec-WebSocket-Key", "Sec-WebSocket-Key: a", InvalidKey, 400),
             ("none", key, RepeatedKey, 400),
-            (
-                "none",
-                "Sec-WebSocket-Protocol: a b",
-                MalformedSubprotocols,
-                400,
-            ),
-            (
-                "none",
-                "Sec-WebSocket-Protocol: a,a",
-                RepeatedSubprotocol,
-                400,
-            ),
-            (
-                "none",
-                "Sec-WebSocket-Extensions: ;",
-                MalformedExtensions,
-                400,
-            ),
+            ("none", "Sec-WebSocket-Protocol: a b", MalformedSubprotocols, 400),
+            ("none", "Sec-WebSocket-Protocol: a,a", RepeatedSubprotocol, 400),
+            ("none", "Sec-WebSocket-Extensions: ;", MalformedExtensions, 400),
         ];
         for (without, with, error, status) in cases {
             let lines = if with.is_empty() { vec![] } else { vec![with] };
@@ -321,11 +296,7 @@ mod tests {
             judged(head.replace("GET /chat HTTP/1.1", line).as_bytes())
         };
         for method in ["POST", "HEAD", "OPTIONS", "get", "GETS"] {
-            assert_eq!(
-                replaced(&format!("{method} / HTTP/1.1")),
-                Err(MethodNotGet),
-                "{method}"
-            );
+            assert_eq!(replaced(&format!("{method} / HTTP/1.1")), Err(MethodNotGet), "{method}");
         }
         assert_eq!(replaced("GET / HTTP/1.0"), Err(HttpVersionTooLow));
         assert_eq!(MethodNotGet.extra_headers(), [("Allow", "GET")]);
@@ -347,28 +318,16 @@ mod tests {
         for with in right {
             assert_eq!(judged(&head(&names, with)), Ok(()), "{with:?}");
         }
-        let upgrade = [
-            "websockets",
-            "web socket",
-            "websocket/13",
-            "\"websocket\"",
-            "websocket;a",
-        ];
+        let upgrade = ["websockets", "web socket", "websocket/13", "\"websocket\"", "websocket;a"];
         for value in upgrade {
             let line = format!("Upgrade: {value}");
-            assert_eq!(
-                judged(&head(&["Upgrade"], &[&line])),
-                Err(MissingUpgrade),
-                "{value}"
-            );
+            assert_eq!(judged(&head(&["Upgrade"], &[&line])), Err(MissingUpgrade), "{value}");
         }
     }
 
     #[test]
     fn only_version_13_is_spoken() {
-        for version in [
-            "", "8", "12", "013", "130", "1 3", "13.0", "13, 8", "13,13", "\u{b9}3",
-        ] {
+        for version in ["", "8", "12", "013", "130", "1 3", "13.0", "13, 8", "13,13", "\u{b9}3"] {
             let line = format!("Sec-WebSocket-Version: {version}");
             let error = judged(&head(&["Sec-WebSocket-V"], &[&line]));
             assert_eq!(error, Err(UnsupportedVersion), "{version}");
@@ -382,11 +341,9 @@ mod tests {
             judged(&head(&["Sec-WebSocket-K"], &[&line]))
         };
         // The second is the example of 4.1, item 7, whose last four bits are not zero.
-        for key in [
-            "AAAAAAAAAAAAAAAAAAAAAA==",
-            "AQIDBAUGBwgJCgsMDQ4PEC==",
-            "+/+/+/+/+/+/+/+/+/+/+w==",
-        ] {
+        for key in
+            ["AAAAAAAAAAAAAAAAAAAAAA==", "AQIDBAUGBwgJCgsMDQ4PEC==", "+/+/+/+/+/+/+/+/+/+/+w=="]
+        {
             assert_eq!(judged(key), Ok(()), "{key}");
         }
         let wrong = [
@@ -413,10 +370,7 @@ mod tests {
     #[test]
     fn the_clients_first_subprotocol_that_the_server_speaks_is_chosen() {
         let ours = strings(&["chat", "superchat"]);
-        let options = ServerOptions {
-            subprotocols: &ours,
-            ..ServerOptions::default()
-        };
+        let options = ServerOptions { subprotocols: &ours, ..ServerOptions::default() };
         let chosen = |lines: &[&str]| {
             let response = response(&head(&[], lines), &options);
             let (_, rest) = response.split_once("Sec-WebSocket-Protocol: ")?;
@@ -429,10 +383,7 @@ mod tests {
         assert_eq!(chosen_of("mqtt ,,superchat").as_deref(), Some("superchat"));
         assert_eq!(chosen_of("mqtt"), None);
         assert_eq!(chosen_of("CHAT"), None, "names are compared exactly");
-        let repeated = [
-            "Sec-WebSocket-Protocol: mqtt",
-            "Sec-WebSocket-Protocol: chat",
-        ];
+        let repeated = ["Sec-WebSocket-Protocol: mqtt", "Sec-WebSocket-Protocol: chat"];
         assert_eq!(chosen(&repeated).as_deref(), Some("chat"));
     }
 
@@ -442,9 +393,7 @@ mod tests {
             let line = format!("Sec-WebSocket-Protocol: {value}");
             judged(&head(&[], &[&line]))
         };
-        for value in [
-            "", ",", " , ", "a b", "a;b", "a/b", "\"a\"", "a=b", "\u{fc}", "a,(b)",
-        ] {
+        for value in ["", ",", " , ", "a b", "a;b", "a/b", "\"a\"", "a=b", "\u{fc}", "a,(b)"] {
             assert_eq!(judged(value), Err(MalformedSubprotocols), "{value}");
         }
         for value in ["a,a", "a,b,c,a", "b,a,b"] {
@@ -452,10 +401,7 @@ mod tests {
         }
         assert_eq!(judged("a,A,b,constructor,__proto__"), Ok(()));
         let repeated = ["Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: a"];
-        assert_eq!(
-            super::tests::judged(&head(&[], &repeated)),
-            Err(RepeatedSubprotocol)
-        );
+        assert_eq!(super::tests::judged(&head(&[], &repeated)), Err(RepeatedSubprotocol));
     }
 
     #[test]
@@ -463,10 +409,7 @@ mod tests {
         let origins = strings(&["https://good.example", "http://localhost:8888"]);
         let judged = |lines: &[&str], origins| {
             let head = head(&[], lines);
-            let options = ServerOptions {
-                origins,
-                ..ServerOptions::default()
-            };
+            let options = ServerOptions { origins, ..ServerOptions::default() };
             accept(&Request::parse(&head, 64).unwrap(), &options).map(drop)
         };
         for origin in &origins {
@@ -488,18 +431,11 @@ mod tests {
         ];
         for origin in others {
             let line = format!("Origin: {origin}");
-            assert_eq!(
-                judged(&[&line], Some(&origins)),
-                Err(OriginNotAllowed),
-                "{origin}"
-            );
+            assert_eq!(judged(&[&line], Some(&origins)), Err(OriginNotAllowed), "{origin}");
             assert_eq!(judged(&[&line], None), Ok(()), "{origin}");
         }
         assert_eq!(judged(&[], Some(&origins)), Err(MissingOrigin));
-        let two = [
-            "Origin: https://good.example",
-            "origin: https://good.example",
-        ];
+        let two = ["Origin: https://good.example", "origin: https://good.example"];
         assert_eq!(judged(&two, Some(&origins)), Err(RepeatedOrigin));
         assert_eq!(judged(&two[..1], Some(&[])), Err(OriginNotAllowed));
         for error in [MissingOrigin, RepeatedOrigin, OriginNotAllowed] {

@@ -71,10 +71,7 @@ mod tests {
     #[test]
     fn a_list_has_white_space_empty_elements_and_repeated_headers() {
         assert_eq!(list(&["a"]), [b"a"]);
-        assert_eq!(
-            list(&["keep-alive, Upgrade"]),
-            [&b"keep-alive"[..], b"Upgrade"]
-        );
+        assert_eq!(list(&["keep-alive, Upgrade"]), [&b"keep-alive"[..], b"Upgrade"]);
         assert_eq!(list(&[" \ta\t ,,\t, b , "]), [b"a", b"b"]);
         assert_eq!(list(&["a,b", "", "c"]), [b"a", b"b", b"c"]);
         assert!(list(&["", ",", " , \t,"]).is_empty());
@@ -86,14 +83,8 @@ mod tests {
         let contains = |value: &str| contains([value.as_bytes()].into_iter(), "upgrade");
         assert!(contains("upgrade"));
         assert!(contains("keep-alive, UPGRADE"));
-        for value in [
-            "",
-            "upgraded",
-            "up grade",
-            "\"upgrade\"",
-            "keep-alive; upgrade",
-            "upgrade/1",
-        ] {
+        for value in ["", "upgraded", "up grade", "\"upgrade\"", "keep-alive; upgrade", "upgrade/1"]
+        {
             assert!(!contains(value), "{value}");
         }
     }

@@ -20,19 +20,15 @@ fn a_call_as_the_tutorials_pages_make_it() {
         ),
         (
             1,
-            r#"{"type":"candidate","candidate":{"candidate":"a","sdpMLineIndex":0},"name":"bob"}"#,
-            r#"2 {"type":"candidate","candidate":{"candidate":"a","sdpMLineIndex":0},"name":"alice"}"#,
+            r#"{"type":"candidate","candidate":{"candidate":"","sdpMid":"0"},"name":"bob"}"#,
+            r#"2 {"type":"candidate","candidate":{"candidate":"","sdpMid":"0"},"name":"alice"}"#,
         ),
         (
             2,
             r#"{"type":"candidate","candidate":null,"name":"alice"}"#,
             r#"1 {"type":"candidate","candidate":null,"name":"bob"}"#,
         ),
-        (
-            1,
-            r#"{"type":"leave","name":"bob"}"#,
-            r#"2 {"type":"leave","name":"alice"}"#,
-        ),
+        (1, r#"{"type":"leave","name":"bob"}"#, r#"2 {"type":"leave","name":"alice"}"#),
     ];
     for (peer, request, heard) in steps {
         assert_eq!(board.say(peer, request), [heard]);
@@ -68,10 +64,7 @@ fn a_payload_is_passed_on_byte_for_byte() {
 fn a_forged_source_is_overwritten() {
     let mut board = Board::with_users(&["alice", "bob", "carol"]);
     let request = r#"{"type":"offer","offer":1,"name":"bob","from":"carol","src":"carol"}"#;
-    assert_eq!(
-        board.say(1, request),
-        [r#"2 {"type":"offer","offer":1,"name":"alice"}"#]
-    );
+    assert_eq!(board.say(1, request), [r#"2 {"type":"offer","offer":1,"name":"alice"}"#]);
 }
 
 #[test]
@@ -164,10 +157,7 @@ fn after_an_explicit_leave_nobody_hears_it_again() {
     let mut board = Board::with_users(&["alice", "bob"]);
     board.offer(1, "bob");
     let leave = r#"{"type":"leave","name":"bob"}"#;
-    assert_eq!(
-        board.say(1, leave),
-        [r#"2 {"type":"leave","name":"alice"}"#]
-    );
+    assert_eq!(board.say(1, leave), [r#"2 {"type":"leave","name":"alice"}"#]);
     for request in [leave, r#"{"type":"leave","name":"bob","x":1}"#] {
         assert_eq!(field(&board.say(1, request), "code"), "not-in-call");
     }
@@ -195,10 +185,7 @@ fn leave_without_a_name_leaves_all_partners() {
     board.offer(3, "alice");
     assert_eq!(
         board.say(1, r#"{"type":"leave"}"#),
-        [
-            r#"2 {"type":"leave","name":"alice"}"#,
-            r#"3 {"type":"leave","name":"alice"}"#,
-        ]
+        [r#"2 {"type":"leave","name":"alice"}"#, r#"3 {"type":"leave","name":"alice"}"#,]
     );
     assert_eq!(board.say(1, r#"{"type":"leave"}"#), NOTHING);
     for peer in [1, 2, 3] {
@@ -207,15 +194,19 @@ fn leave_without_a_name_leaves_all_partners() {
 }
 
 #[test]
+fn an_answer_makes_a_pair_too() {
+    let mut board = Board::with_users(&["alice", "bob"]);
+    board.say(2, r#"{"type":"answer","answer":1,"name":"alice"}"#);
+    assert_eq!(board.close(1), [r#"2 {"type":"leave","name":"alice"}"#]);
+}
+
+#[test]
 fn a_late_candidate_does_not_begin_a_call_anew() {
     let mut board = Board::with_users(&["alice", "bob"]);
     board.offer(1, "bob");
     board.say(1, r#"{"type":"leave","name":"bob"}"#);
     let late = board.say(2, r#"{"type":"candidate","candidate":1,"name":"alice"}"#);
-    assert_eq!(
-        late,
-        [r#"1 {"type":"candidate","candidate":1,"name":"bob"}"#]
-    );
+    assert_eq!(late, [r#"1 {"type":"candidate","candidate":1,"name":"bob"}"#]);
     assert_eq!(board.close(2), NOTHING);
 }
 
@@ -242,10 +233,7 @@ fn whoever_takes_a_freed_name_does_not_inherit_its_calls() {
 
 #[test]
 fn the_number_of_partners_is_limited_on_both_sides() {
-    let mut board = Board::with(Options {
-        partners_per_user: 2,
-        ..Options::default()
-    });
+    let mut board = Board::with(Options { partners_per_user: 2, ..Options::default() });
     for (peer, name) in [(1, "alice"), (2, "bob"), (3, "carol"), (4, "dave")] {
         board.login(peer, name);
     }

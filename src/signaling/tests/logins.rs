@@ -7,10 +7,7 @@ fn a_login_succeeds_and_tells_the_name_as_it_is_used() {
     let mut board = Board::new();
     assert_eq!(
         board.say(1, r#"{"type":"login","name":"alice"}"#),
-        [
-            "1 timeout None",
-            r#"1 {"type":"login","success":true,"name":"alice"}"#
-        ]
+        ["1 timeout None", r#"1 {"type":"login","success":true,"name":"alice"}"#]
     );
     let done = board.say(2, "{\"type\":\"login\",\"name\":\"zoe\u{301}\",\"id\":1}");
     assert_eq!(
@@ -30,10 +27,7 @@ fn a_name_that_is_taken_is_refused_and_its_first_owner_keeps_it() {
         )]
     );
     board.login(3, "carol");
-    assert_eq!(
-        board.offer(3, "alice"),
-        [r#"1 {"type":"offer","offer":1,"name":"carol"}"#]
-    );
+    assert_eq!(board.offer(3, "alice"), [r#"1 {"type":"offer","offer":1,"name":"carol"}"#]);
 }
 
 #[test]
@@ -79,13 +73,7 @@ fn what_cannot_be_seen_cannot_make_another_name() {
 
 #[test]
 fn names_that_javascript_gives_every_object_are_ordinary_names() {
-    let names = [
-        "__proto__",
-        "toString",
-        "constructor",
-        "hasOwnProperty",
-        "undefined",
-    ];
+    let names = ["__proto__", "toString", "constructor", "hasOwnProperty", "undefined"];
     let mut board = Board::with_users(&["alice"]);
     for name in names {
         assert_eq!(field(&board.offer(1, name), "code"), "user-not-found");
@@ -107,10 +95,7 @@ fn a_login_without_a_name_fails_as_a_login() {
         )]
     );
     board.login(2, "bob");
-    assert_eq!(
-        field(&board.offer(2, "undefined"), "code"),
-        "user-not-found"
-    );
+    assert_eq!(field(&board.offer(2, "undefined"), "code"), "user-not-found");
 }
 
 #[test]
@@ -148,10 +133,7 @@ fn the_same_name_again_succeeds_and_changes_nothing() {
         let success = "1 {\"type\":\"login\",\"success\":true,\"name\":\"zo\u{e9}\"}";
         assert_eq!(board.say(1, &request), [success]);
     }
-    assert_eq!(
-        board.close(1),
-        ["2 {\"type\":\"leave\",\"name\":\"zo\u{e9}\"}"]
-    );
+    assert_eq!(board.close(1), ["2 {\"type\":\"leave\",\"name\":\"zo\u{e9}\"}"]);
     board.close(2);
     board.assert_empty();
 }

@@ -22,10 +22,7 @@ impl Board {
     }
 
     fn with(options: Options) -> Self {
-        Self {
-            signaling: Signaling::new(options),
-            effects: Effects::default(),
-        }
+        Self { signaling: Signaling::new(options), effects: Effects::default() }
     }
 
     /// A board where the peers 1, 2, ... have logged in with these names.
@@ -61,14 +58,8 @@ impl Board {
     }
 
     fn close(&mut self, peer: u32) -> Vec<String> {
-        let closure = Closure {
-            by: EndedBy::Peer,
-            code: None,
-            clean: false,
-        };
-        self.call(peer, |signaling, context| {
-            signaling.close(context, &closure)
-        })
+        let closure = Closure { by: EndedBy::Peer, code: None, clean: false };
+        self.call(peer, |signaling, context| signaling.close(context, &closure))
     }
 
     /// Logs in, which must succeed.
@@ -112,9 +103,7 @@ fn lines(effect: Effect<'_>) -> Vec<String> {
                     serde_json::from_str(text);
                 assert!(object.is_ok() || has_opaque_payload(text), "{text}");
             }
-            to.iter()
-                .map(|peer| format!("{} {text}", peer.slot()))
-                .collect()
+            to.iter().map(|peer| format!("{} {text}", peer.slot())).collect()
         }
         Effect::Close { peer, code, reason } => {
             vec![format!("{} close {code} {reason}", peer.slot())]
@@ -165,10 +154,7 @@ fn a_peer_that_does_not_log_in_in_time_is_closed_and_one_that_did_is_not() {
     let timeout = |board: &mut Board| board.call(1, |signaling, c| signaling.timeout(c));
     board.open(1);
     board.say(1, r#"{"type":"login","name":""}"#);
-    assert_eq!(
-        timeout(&mut board),
-        ["1 close 1008 you did not log in in time"]
-    );
+    assert_eq!(timeout(&mut board), ["1 close 1008 you did not log in in time"]);
 
     let done = board.say(1, r#"{"type":"login","name":"alice"}"#);
     assert_eq!(done.first().unwrap(), "1 timeout None");
@@ -179,10 +165,7 @@ fn a_peer_that_does_not_log_in_in_time_is_closed_and_one_that_did_is_not() {
 #[test]
 fn the_deadline_is_an_option() {
     let login_deadline = Some(Duration::from_millis(1500));
-    let options = |login_deadline| Options {
-        login_deadline,
-        ..Options::default()
-    };
+    let options = |login_deadline| Options { login_deadline, ..Options::default() };
     let mut board = Board::with(options(login_deadline));
     assert_eq!(board.open(1), ["1 timeout Some(1.5s)"]);
     let mut board = Board::with(options(None));

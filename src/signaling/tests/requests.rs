@@ -67,19 +67,12 @@ fn json_that_is_no_object_is_no_request() {
     let mut board = Board::new();
     let closed = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     for text in VALUES.into_iter().filter(|value| !value.starts_with('{')) {
-        assert_eq!(
-            field(&board.say(1, text), "code"),
-            "invalid-message",
-            "{text}"
-        );
+        assert_eq!(field(&board.say(1, text), "code"), "invalid-message", "{text}");
     }
     for text in [r#"["login","alice"]"#, r#" [{"type":"login"}]"#, &closed] {
         let done = board.say(1, text);
         assert_eq!(field(&done, "code"), "invalid-message");
-        assert_eq!(
-            field(&done, "message"),
-            "This is not a request: it is not an object"
-        );
+        assert_eq!(field(&done, "message"), "This is not a request: it is not an object");
     }
     board.login(2, "alice");
 }
@@ -152,6 +145,23 @@ fn a_field_of_a_wrong_type_is_named() {
 }
 
 #[test]
+fn a_long_string_with_escapes_is_not_even_decoded() {
+    let mut board = Board::new();
+    for kind in ["type", "name"] {
+        let text = "\\u0061".repeat(10_000);
+        let rest = if kind == "type" { "" } else { r#","type":"login""# };
+        let done = board.say(1, &format!(r#"{{"{kind}":"{text}"{rest}}}"#));
+        assert_eq!(field(&done, "code"), "invalid-message");
+        let message = format!("This is not a request: `{kind}` is too long");
+        assert_eq!(field(&done, "message"), message);
+    }
+    // The longest name, with every byte an escape, is read all the same.
+    let name = "\\u0061".repeat(64);
+    let done = board.say(1, &format!(r#"{{"type":"login","name":"{name}"}}"#));
+    assert!(done[1].contains(&format!(r#""success":true,"name":"{}""#, "a".repeat(64))));
+}
+
+#[test]
 fn a_field_that_is_missing_is_named() {
     let mut board = Board::with_users(&["alice", "bob"]);
     let may_be_absent = |(name, rest): &(&str, &str)| {
@@ -184,10 +194,7 @@ fn a_field_that_stands_twice_is_refused_however_it_is_spelt() {
     ] {
         let done = board.say(1, twice);
         assert_eq!(field(&done, "code"), "invalid-message");
-        assert!(
-            field(&done, "message").contains("duplicate field"),
-            "{done:?}"
-        );
+        assert!(field(&done, "message").contains("duplicate field"), "{done:?}");
     }
     // Others are nobody's business.
     let done = board.say(1, r#"{"type":"offer","offer":1,"name":"bob","x":1,"x":2}"#);
@@ -198,13 +205,9 @@ fn a_field_that_stands_twice_is_refused_however_it_is_spelt() {
 fn fields_that_a_request_does_not_need_may_be_anything() {
     let mut board = Board::with_users(&["alice", "bob"]);
     for value in VALUES {
-        let request = format!(
-            r#"{{"type":"offer","offer":1,"name":"bob","room":{value},"message":{value},"x":{value}}}"#
-        );
-        assert_eq!(
-            board.say(1, &request),
-            [r#"2 {"type":"offer","offer":1,"name":"alice"}"#]
-        );
+        let others = format!(r#""room":{value},"message":{value},"x":{value}"#);
+        let request = format!(r#"{{"type":"offer","offer":1,"name":"bob",{others}}}"#);
+        assert_eq!(board.say(1, &request), [r#"2 {"type":"offer","offer":1,"name":"alice"}"#]);
     }
 }
 
@@ -212,20 +215,8 @@ fn fields_that_a_request_does_not_need_may_be_anything() {
 fn an_id_comes_back_byte_for_byte() {
     let mut board = Board::with_users(&["alice"]);
     let longest = format!("\"{}\"", "x".repeat(62));
-    for id in [
-        "0",
-        "-0.0",
-        "1e400",
-        "\"\"",
-        r#""\u0061\/""#,
-        r#""\ud800""#,
-        "\"ü\"",
-        &longest,
-    ] {
-        let done = board.say(
-            1,
-            &format!(r#"{{"id" : {id} ,"type":"login","name":"alice"}}"#),
-        );
+    for id in ["0", "-0.0", "1e400", "\"\"", r#""\u0061\/""#, r#""\ud800""#, "\"ü\"", &longest] {
+        let done = board.say(1, &format!(r#"{{"id" : {id} ,"type":"login","name":"alice"}}"#));
         let reply = r#"1 {"type":"login","success":true,"name":"alice","id":"#;
         assert_eq!(done, [format!("{reply}{id}}}")]);
         let done = board.say(1, &format!(r#"{{"type":"offer","id":{id}}}"#));
@@ -258,9 +249,7 @@ fn depth_and_width_do_not_matter() {
         let heard = r#"2 {"type":"candidate","candidate":1,"name":"alice"}"#;
         assert_eq!(board.say(1, &request), [heard]);
     }
-    let keys: String = (0..100_000)
-        .map(|key| format!(r#""k{key}":{key},"#))
-        .collect();
+    let keys: String = (0..100_000).map(|key| format!(r#""k{key}":{key},"#)).collect();
     let wide = format!(r#"{{{keys}"type":"offer","offer":{{{keys}"z":0}},"name":"bob"}}"#);
     let done = board.say(1, &wide);
     assert!(done[0].starts_with(r#"2 {"type":"offer","offer":{"k0":0,"k1":1,"#));

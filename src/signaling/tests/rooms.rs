@@ -89,10 +89,7 @@ fn entering_again_is_answered_again_and_changes_nothing() {
         (3, r#""carol","peers":["alice","bob"],"polite":true}"#),
     ] {
         // The room is full, but not for those inside.
-        assert_eq!(
-            join(&mut board, peer, "foo"),
-            [format!("{peer} {prefix}{rest}")]
-        );
+        assert_eq!(join(&mut board, peer, "foo"), [format!("{peer} {prefix}{rest}")]);
     }
     board.say(1, r#"{"type":"leave-room","room":"foo"}"#);
     let done = board.say(1, r#"{"type":"leave-room","room":"foo"}"#);
@@ -108,19 +105,10 @@ fn leaving_a_room_is_heard_by_those_inside_and_makes_a_place() {
         board.say(1, r#"{"type":"leave-room","room":"foo"}"#),
         [r#"2 {"type":"leave-room","room":"foo","name":"alice"}"#]
     );
-    assert_eq!(
-        field(&join(&mut board, 3, "foo")[..1], "peers"),
-        r#"["bob"]"#
-    );
+    assert_eq!(field(&join(&mut board, 3, "foo")[..1], "peers"), r#"["bob"]"#);
     // The connection closes: the same.
-    assert_eq!(
-        board.close(2),
-        [r#"3 {"type":"leave-room","room":"foo","name":"bob"}"#]
-    );
-    assert_eq!(
-        board.say(3, r#"{"type":"leave-room","room":"foo"}"#),
-        NOTHING
-    );
+    assert_eq!(board.close(2), [r#"3 {"type":"leave-room","room":"foo","name":"bob"}"#]);
+    assert_eq!(board.say(3, r#"{"type":"leave-room","room":"foo"}"#), NOTHING);
     // Nobody is left, so the room is no more.
     assert_eq!(field(&join(&mut board, 1, "foo"), "type"), "created");
     board.close(1);
@@ -136,10 +124,7 @@ fn a_message_goes_to_the_others_or_to_one_of_them() {
     }
     let heard = r#"{"type":"message","message":{ "x" : [1e400] },"room":"foo","name":"bob"}"#;
     assert_eq!(
-        board.say(
-            2,
-            r#"{"type":"message","room":"foo","message":{ "x" : [1e400] }}"#
-        ),
+        board.say(2, r#"{"type":"message","room":"foo","message":{ "x" : [1e400] }}"#),
         [format!("1 {heard}"), format!("3 {heard}")]
     );
     assert_eq!(
@@ -149,12 +134,7 @@ fn a_message_goes_to_the_others_or_to_one_of_them() {
         ),
         [format!("3 {heard}")]
     );
-    assert_eq!(
-        board
-            .say(2, r#"{"type":"message","room":"foo","message":null}"#)
-            .len(),
-        2
-    );
+    assert_eq!(board.say(2, r#"{"type":"message","room":"foo","message":null}"#).len(), 2);
     let to = |name| format!(r#"{{"type":"message","room":"foo","message":1,"name":"{name}"}}"#);
     // Dave is here, but not in the room; nobody in the room can tell.
     for name in ["dave", "erin"] {
@@ -213,10 +193,7 @@ fn rooms_have_names_by_the_rules_of_names_and_may_be_called_like_users() {
 fn a_user_may_be_in_some_rooms_at_once() {
     let mut board = Board::with_users(&["alice", "bob"]);
     for room in 0..Options::ROOMS_PER_USER {
-        assert_eq!(
-            field(&join(&mut board, 1, &room.to_string()), "type"),
-            "created"
-        );
+        assert_eq!(field(&join(&mut board, 1, &room.to_string()), "type"), "created");
     }
     let done = join(&mut board, 1, "one more");
     assert_eq!(field(&done, "type"), "error");
@@ -226,10 +203,7 @@ fn a_user_may_be_in_some_rooms_at_once() {
     assert_eq!(field(&join(&mut board, 2, "one more"), "type"), "created");
     assert_eq!(field(&join(&mut board, 1, "0"), "type"), "joined");
     board.say(1, r#"{"type":"leave-room","room":"0"}"#);
-    assert_eq!(
-        field(&join(&mut board, 1, "one more")[..1], "type"),
-        "joined"
-    );
+    assert_eq!(field(&join(&mut board, 1, "one more")[..1], "type"), "joined");
 }
 
 #[test]
@@ -255,15 +229,11 @@ fn many_rooms_entered_and_left_leave_nothing_behind() {
         if room % 3 == 0 {
             join(&mut board, 2, &format!("room {room}"));
         }
-        board.say(
-            1,
-            &format!(r#"{{"type":"leave-room","room":"room {room}"}}"#),
-        );
-        board.say(
-            2,
-            &format!(r#"{{"type":"leave-room","room":"room {room}"}}"#),
-        );
+        board.say(1, &format!(r#"{{"type":"leave-room","room":"room {room}"}}"#));
+        board.say(2, &format!(r#"{{"type":"leave-room","room":"room {room}"}}"#));
     }
+    let [_, _, members, entered] = board.sizes();
+    assert_eq!((members.0, entered.0), (0, 0));
     for (_, capacity) in board.sizes() {
         assert!(capacity < 300, "{:?}", board.sizes());
     }

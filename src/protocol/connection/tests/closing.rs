@@ -16,10 +16,7 @@ fn the_close_frame_of_the_peer_is_answered_with_its_code() {
         assert_eq!(seen, [closed(1000, "bye")], "cut at {cut}");
         assert_eq!(wire.state(), State::Closed);
         assert_eq!(wire.ended(), Some((EndedBy::Peer, Some(1000), true)));
-        assert!(
-            !wire.connection.wants_shutdown(),
-            "the answer is still to be sent"
-        );
+        assert!(!wire.connection.wants_shutdown(), "the answer is still to be sent");
         assert_eq!(wire.sent(), unmasked(CLOSE, &close_body(1000, "bye")));
         assert!(wire.connection.wants_shutdown());
         assert!(!wire.connection.wants_drop());
@@ -83,17 +80,9 @@ fn our_close_frame_is_awaited_and_messages_have_no_reader_any_more() {
     assert_eq!(wire.state(), State::Closing);
     assert_eq!(wire.sent(), unmasked(CLOSE, &close_body(1001, "bye")));
     assert!(!wire.connection.wants_shutdown());
-    let bytes = [
-        masked(PONG, b""),
-        masked(ENDS, b"ended after"),
-        masked(TEXT, b"x"),
-    ]
-    .concat();
+    let bytes = [masked(PONG, b""), masked(ENDS, b"ended after"), masked(TEXT, b"x")].concat();
     assert_eq!(wire.read(&bytes), []);
-    assert_eq!(
-        wire.drip(&bytes[6..]),
-        [Seen::Violation(Violation::NothingToContinue)]
-    );
+    assert_eq!(wire.drip(&bytes[6..]), [Seen::Violation(Violation::NothingToContinue)]);
 
     let mut wire = Wire::server();
     wire.close(CloseCode::GOING_AWAY, "bye");
@@ -103,10 +92,7 @@ fn our_close_frame_is_awaited_and_messages_have_no_reader_any_more() {
         assert_eq!(wire.drip(&bytes), []);
         assert!(wire.connection.unfinished.is_none());
     }
-    assert_eq!(
-        wire.read(&masked(CLOSE, &close_body(1001, ""))),
-        [closed(1001, "")]
-    );
+    assert_eq!(wire.read(&masked(CLOSE, &close_body(1001, ""))), [closed(1001, "")]);
     assert_eq!(wire.sent(), b"");
     assert_eq!(wire.ended(), Some((EndedBy::Local, Some(1001), true)));
     assert!(wire.connection.wants_shutdown());
@@ -125,12 +111,7 @@ fn nothing_can_be_sent_after_our_close_frame() {
 #[test]
 fn an_application_may_close_in_its_answer_to_a_message() {
     let mut wire = Wire::server();
-    let mut bytes = [
-        masked(TEXT, b"quit"),
-        masked(TEXT, b"x"),
-        masked(CLOSE, b""),
-    ]
-    .concat();
+    let mut bytes = [masked(TEXT, b"quit"), masked(TEXT, b"x"), masked(CLOSE, b"")].concat();
     let mut input = &mut bytes[..];
     let (_, outbox) = wire.connection.receive(wire.now, &mut input).unwrap();
     outbox.close(CloseCode::NORMAL, "").unwrap();
@@ -153,10 +134,7 @@ fn when_both_close_at_once_ours_is_the_only_one_we_send() {
 #[test]
 fn a_close_frame_of_ours_may_have_no_code() {
     let mut wire = Wire::server();
-    wire.connection
-        .outbox(wire.now)
-        .close_without_code()
-        .unwrap();
+    wire.connection.outbox(wire.now).close_without_code().unwrap();
     assert_eq!(wire.sent(), b"\x88\x00");
     wire.read(&masked(CLOSE, b""));
     assert_eq!(wire.ended(), Some((EndedBy::Local, None, true)));
@@ -171,11 +149,7 @@ fn all_65536_close_codes_are_accepted_or_refused() {
             assert_eq!(seen, [closed(code, "")]);
             assert_eq!(wire.sent(), unmasked(CLOSE, &close_body(code, "")));
         } else {
-            assert_eq!(
-                seen,
-                [Seen::Violation(Violation::InvalidCloseCode)],
-                "{code}"
-            );
+            assert_eq!(seen, [Seen::Violation(Violation::InvalidCloseCode)], "{code}");
             assert!(wire.sent().starts_with(&[0x88, 2 + 34, 3, 0xea]));
         }
     }
@@ -190,21 +164,11 @@ fn the_end_of_the_transport_ends_an_open_connection() {
     assert_eq!(wire.state(), State::Closed);
     assert_eq!(wire.ended(), Some((EndedBy::Transport, None, false)));
     assert_eq!(wire.due_in(), None);
-    assert!(
-        !wire.connection.wants_shutdown(),
-        "a half-closed peer still reads"
-    );
+    assert!(!wire.connection.wants_shutdown(), "a half-closed peer still reads");
     assert_eq!(wire.sent(), b"\x81\x06unsent");
     assert!(wire.connection.wants_shutdown());
-    assert!(
-        wire.connection.unfinished.is_none(),
-        "there will be no rest of it"
-    );
-    assert_eq!(
-        wire.read(&masked(TEXT, b"x")),
-        [],
-        "nothing comes after the end"
-    );
+    assert!(wire.connection.unfinished.is_none(), "there will be no rest of it");
+    assert_eq!(wire.read(&masked(TEXT, b"x")), [], "nothing comes after the end");
 }
 
 #[test]

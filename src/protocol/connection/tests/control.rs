@@ -54,11 +54,7 @@ fn ten_pings_in_a_row_get_ten_pongs() {
 #[test]
 fn a_peer_that_pings_and_does_not_read_gets_its_latest_ping_answered() {
     let mut wire = Wire::server();
-    let pings = if cfg!(debug_assertions) {
-        100_000
-    } else {
-        10_000_000
-    };
+    let pings = if cfg!(debug_assertions) { 100_000 } else { 10_000_000 };
     for number in 0..pings as u32 {
         wire.read(&masked(PING, &number.to_be_bytes()));
         assert!(wire.connection.pending_output().len() < PONG_BACKLOG + 6);
@@ -82,12 +78,8 @@ fn the_pong_owed_leaves_as_soon_as_there_is_room() {
     wire.read(&masked(PING, b"owed"));
     let backlog = wire.connection.pending_output().len();
     wire.connection.advance_output(PONG_BACKLOG);
-    assert_eq!(
-        wire.connection.pending_output().len(),
-        backlog - PONG_BACKLOG
-    );
-    wire.connection
-        .advance_output(backlog - 2 * PONG_BACKLOG + 1);
+    assert_eq!(wire.connection.pending_output().len(), backlog - PONG_BACKLOG);
+    wire.connection.advance_output(backlog - 2 * PONG_BACKLOG + 1);
     assert_eq!(wire.connection.pending_output().len(), PONG_BACKLOG - 1 + 6);
     assert!(wire.connection.pending_output().ends_with(b"\x8a\x04owed"));
 }

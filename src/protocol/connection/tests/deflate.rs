@@ -31,11 +31,8 @@ const ANEW: DeflateParameters = DeflateParameters {
 };
 
 /// Compresses every message, however short.
-const EAGER: DeflateOptions = DeflateOptions {
-    mode: DeflateMode::Takeover,
-    threshold: 0,
-    max_ratio: 512,
-};
+const EAGER: DeflateOptions =
+    DeflateOptions { mode: DeflateMode::Takeover, threshold: 0, max_ratio: 512 };
 
 impl Wire {
     fn agree_on(mut self, agreed: &DeflateParameters, options: &DeflateOptions) -> Self {
@@ -51,10 +48,7 @@ fn server(agreed: &DeflateParameters) -> Wire {
 }
 
 fn limited(agreed: &DeflateParameters, max_message: usize) -> Wire {
-    let limits = Limits {
-        max_message,
-        ..Limits::default()
-    };
+    let limits = Limits { max_message, ..Limits::default() };
     Wire::server_with(limits).agree_on(agreed, &EAGER)
 }
 
@@ -118,32 +112,20 @@ fn in_fragments(first: u8, payload: &[u8], size: usize) -> Vec<u8> {
 fn the_examples_of_the_rfc_are_read() {
     let examples: [(&str, &[u8], &str); 8] = [
         ("7.2.3.1", b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00", "Hello"),
-        (
-            "7.2.3.1, in fragments",
-            b"\x41\x03\xf2\x48\xcd\x80\x04\xc9\xc9\x07\x00",
-            "Hello",
-        ),
+        ("7.2.3.1, in fragments", b"\x41\x03\xf2\x48\xcd\x80\x04\xc9\xc9\x07\x00", "Hello"),
         (
             "7.2.3.3, a block without compression",
             b"\xc1\x0b\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00",
             "Hello",
         ),
-        (
-            "7.2.3.4, a block with BFINAL set",
-            b"\xc1\x08\xf3\x48\xcd\xc9\xc9\x07\x00\x00",
-            "Hello",
-        ),
+        ("7.2.3.4, a block with BFINAL set", b"\xc1\x08\xf3\x48\xcd\xc9\xc9\x07\x00\x00", "Hello"),
         (
             "7.2.3.5, two blocks",
             b"\xc1\x0d\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
             "Hello",
         ),
         ("7.2.3.6, an empty message", b"\xc1\x01\x00", ""),
-        (
-            "the same from an encoder that has sent nothing",
-            b"\xc1\x02\x02\x00",
-            "",
-        ),
+        ("the same from an encoder that has sent nothing", b"\xc1\x02\x02\x00", ""),
         ("the same from one that was flushed twice", b"\xc1\x00", ""),
     ];
     for (example, bytes, expected) in examples {
@@ -165,11 +147,7 @@ fn the_examples_of_the_rfc_are_read() {
 
 #[test]
 fn a_message_may_refer_to_the_one_before_it_with_context_takeover_only() {
-    let two = [
-        masked(COMPRESSED_TEXT, HELLO),
-        masked(COMPRESSED_TEXT, HELLO_AGAIN),
-    ]
-    .concat();
+    let two = [masked(COMPRESSED_TEXT, HELLO), masked(COMPRESSED_TEXT, HELLO_AGAIN)].concat();
     let hello = text("Hello");
     let mut wire = server(&WITH_TAKEOVER);
     assert_eq!(wire.read(&two), [hello.clone(), hello.clone()]);
@@ -179,10 +157,7 @@ fn a_message_may_refer_to_the_one_before_it_with_context_takeover_only() {
     assert_eq!(server(&ANEW).read(&two), seen);
     assert_eq!(server(&ANEW).drip(&two), seen);
     // What the other side promised of its own messages says nothing about these.
-    let other = DeflateParameters {
-        client_no_context_takeover: false,
-        ..ANEW
-    };
+    let other = DeflateParameters { client_no_context_takeover: false, ..ANEW };
     assert_eq!(server(&other).read(&two).len(), 2);
     assert_eq!(server(&other).state(), State::Open);
 }
@@ -206,10 +181,7 @@ fn what_is_sent_is_what_the_examples_show() {
 
 #[test]
 fn short_messages_and_control_frames_are_sent_uncompressed() {
-    let options = DeflateOptions {
-        threshold: 10,
-        ..EAGER
-    };
+    let options = DeflateOptions { threshold: 10, ..EAGER };
     for agreed in [WITH_TAKEOVER, ANEW] {
         let mut wire = Wire::server().agree_on(&agreed, &options);
         let outbox = wire.connection.outbox(wire.now);
@@ -242,12 +214,7 @@ fn uncompressed_messages_in_between_are_read_and_leave_the_window_as_it_was() {
         masked(COMPRESSED_TEXT, HELLO_AGAIN),
     ]
     .concat();
-    let expected = [
-        text("Hello"),
-        Seen::Binary(between),
-        text("xy"),
-        text("Hello"),
-    ];
+    let expected = [text("Hello"), Seen::Binary(between), text("xy"), text("Hello")];
     assert_eq!(server(&WITH_TAKEOVER).read(&bytes), expected);
     assert_eq!(server(&WITH_TAKEOVER).drip(&bytes), expected);
 }
@@ -320,11 +287,7 @@ fn wrong() -> Vec<(Vec<u8>, Option<usize>, Violation)> {
         (b"\x06".to_vec(), Some(1), InvalidCompressedData),
         (after_hello(b"\x06"), Some(11), InvalidCompressedData),
         // A stored block whose NLEN is not the complement of LEN.
-        (
-            b"\x00\x05\x00\xfa\xfe".to_vec(),
-            Some(5),
-            InvalidCompressedData,
-        ),
+        (b"\x00\x05\x00\xfa\xfe".to_vec(), Some(5), InvalidCompressedData),
         // A distance to before the start of the message.
         (HELLO_AGAIN.to_vec(), Some(3), InvalidCompressedData),
         // Dynamic codes of more lengths than there are: HLIT is 31.
@@ -336,22 +299,10 @@ fn wrong() -> Vec<(Vec<u8>, Option<usize>, Violation)> {
         // Text is judged as it comes out of the inflater.
         (stored(b"abc\xffdefgh"), Some(9), InvalidUtf8InText),
         (stored(b"\xed\xa0\x80"), Some(7), InvalidUtf8InText),
-        (
-            [&stored(b"\xe4\xbd")[..], b"\0"].concat(),
-            None,
-            InvalidUtf8InText,
-        ),
+        ([&stored(b"\xe4\xbd")[..], b"\0"].concat(), None, InvalidUtf8InText),
         // What comes first counts, also when both arrive at once.
-        (
-            [&stored(b"abc\xff")[..], b"\x06"].concat(),
-            Some(9),
-            InvalidUtf8InText,
-        ),
-        (
-            [&stored(b"abc")[..], b"\x06\xff"].concat(),
-            Some(9),
-            InvalidCompressedData,
-        ),
+        ([&stored(b"abc\xff")[..], b"\x06"].concat(), Some(9), InvalidUtf8InText),
+        ([&stored(b"abc")[..], b"\x06\xff"].concat(), Some(9), InvalidCompressedData),
     ]
 }
 
@@ -432,10 +383,7 @@ fn a_frame_that_announces_more_than_could_fit_is_refused_at_its_header() {
         assert_eq!(wire.read(&header), too_big);
         // And so is a continuation, by what is left.
         let mut wire = limited(&ANEW, limit);
-        wire.read(&masked(
-            COMPRESSED_BINARY_BEGINS,
-            &compressed(&noise(60_000)),
-        ));
+        wire.read(&masked(COMPRESSED_BINARY_BEGINS, &compressed(&noise(60_000))));
         let header = [&[ENDS, 0xff][..], &announced.to_be_bytes()].concat();
         assert_eq!(wire.read(&header), too_big);
     }
@@ -467,19 +415,13 @@ fn a_bomb_is_stopped_while_it_inflates() {
     let (limit, size) = (1 << 20, 32 << 20);
     let bomb = bomb(size);
     assert!(bomb.len() < size / 1000, "{} bytes", bomb.len());
-    let lenient = DeflateOptions {
-        max_ratio: u32::MAX,
-        ..EAGER
-    };
+    let lenient = DeflateOptions { max_ratio: u32::MAX, ..EAGER };
     let whole = masked(COMPRESSED_BINARY, &bomb);
     let fragmented = in_fragments(COMPRESSED_BINARY, &bomb, 100);
     for agreed in [WITH_TAKEOVER, ANEW] {
         for bytes in [&whole, &fragmented] {
             for size in [1, 100, bytes.len()] {
-                let limits = Limits {
-                    max_message: limit,
-                    ..Limits::default()
-                };
+                let limits = Limits { max_message: limit, ..Limits::default() };
                 let mut wire = Wire::server_with(limits).agree_on(&agreed, &lenient);
                 let mut most = 0;
                 let mut read = 0;
@@ -506,10 +448,7 @@ fn a_message_that_inflates_too_much_for_its_size_is_refused_however_it_is_cut() 
     let bomb = bomb(4 << 20);
     let whole = masked(COMPRESSED_BINARY, &bomb);
     let fragmented = in_fragments(COMPRESSED_BINARY, &bomb, 50);
-    let limits = || Limits {
-        max_message: 16 << 20,
-        ..Limits::default()
-    };
+    let limits = || Limits { max_message: 16 << 20, ..Limits::default() };
     for max_ratio in [10, 512, 1000] {
         let options = DeflateOptions { max_ratio, ..EAGER };
         let server = || Wire::server_with(limits()).agree_on(&ANEW, &options);
@@ -520,10 +459,7 @@ fn a_message_that_inflates_too_much_for_its_size_is_refused_however_it_is_cut() 
         }
     }
     // DEFLATE does no better than 1032 to 1.
-    let options = DeflateOptions {
-        max_ratio: 1032,
-        ..EAGER
-    };
+    let options = DeflateOptions { max_ratio: 1032, ..EAGER };
     let mut wire = Wire::server_with(limits()).agree_on(&ANEW, &options);
     assert_eq!(wire.read(&whole), [Seen::Binary(vec![0; 4 << 20])]);
 }
@@ -536,10 +472,7 @@ fn a_ratio_is_judged_at_the_same_places_however_a_message_is_cut() {
     payload.extend(flushed(&mut deflate, &noise(8_000)));
     payload.push(0);
     let bytes = masked(COMPRESSED_BINARY, &payload);
-    let limits = || Limits {
-        max_message: 4 << 20,
-        ..Limits::default()
-    };
+    let limits = || Limits { max_message: 4 << 20, ..Limits::default() };
     for max_ratio in [195, 200, 202, 204, 206, 208, 210, 250, 950, 1000, 1031] {
         let options = DeflateOptions { max_ratio, ..EAGER };
         let server = || Wire::server_with(limits()).agree_on(&ANEW, &options);
@@ -547,10 +480,7 @@ fn a_ratio_is_judged_at_the_same_places_however_a_message_is_cut() {
         let dripped = bytewise.drip(&bytes);
         for size in [3, 100, bytes.len()] {
             let mut wire = server();
-            let seen: Vec<Seen> = bytes
-                .chunks(size)
-                .flat_map(|chunk| wire.read(chunk))
-                .collect();
+            let seen: Vec<Seen> = bytes.chunks(size).flat_map(|chunk| wire.read(chunk)).collect();
             assert!(seen == dripped, "ratio {max_ratio}, reads of {size}");
         }
     }
@@ -573,10 +503,7 @@ fn an_idle_connection_that_may_compress_is_small_and_holds_nothing() {
     assert_eq!(held_before, 0);
     for _ in 0..3 {
         wire.read(&masked(COMPRESSED_TEXT, HELLO));
-        wire.connection
-            .outbox(wire.now)
-            .text("aaaaaaaaaaaaaaaaaaa")
-            .unwrap();
+        wire.connection.outbox(wire.now).text("aaaaaaaaaaaaaaaaaaa").unwrap();
         wire.sent();
         // The message is gone with the next call.
         wire.read(&masked(PONG, b""));

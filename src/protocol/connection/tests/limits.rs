@@ -3,10 +3,7 @@
 use super::*;
 
 fn limited(max_message: usize) -> Wire {
-    Wire::server_with(Limits {
-        max_message,
-        ..Limits::default()
-    })
+    Wire::server_with(Limits { max_message, ..Limits::default() })
 }
 
 const TOO_BIG: Seen = Seen::Violation(Violation::MessageTooBig);
@@ -95,10 +92,7 @@ fn endless_fragments_end_at_the_limit() {
     }
     assert_eq!(fragments, 1000);
     assert_eq!(wire.state(), State::Closed);
-    assert_eq!(
-        wire.connection.closure().unwrap().code,
-        Some(CloseCode::MESSAGE_TOO_BIG)
-    );
+    assert_eq!(wire.connection.closure().unwrap().code, Some(CloseCode::MESSAGE_TOO_BIG));
 }
 
 #[test]
@@ -132,11 +126,7 @@ fn one_empty_fragment_more_than_the_limit_in_a_row_is_refused() {
 fn ten_million_empty_fragments_cost_nothing_and_are_cut_off_early() {
     let mut wire = Wire::server();
     let mut bytes = masked(TEXT_BEGINS, b"");
-    let fragments = if cfg!(debug_assertions) {
-        100_000
-    } else {
-        10_000_000
-    };
+    let fragments = if cfg!(debug_assertions) { 100_000 } else { 10_000_000 };
     bytes.extend(masked(CONTINUES, b"").repeat(fragments));
     let mut input = &mut bytes[..];
     let (event, _) = wire.connection.receive(wire.now, &mut input).unwrap();
@@ -149,11 +139,8 @@ fn ten_million_empty_fragments_cost_nothing_and_are_cut_off_early() {
 #[test]
 fn a_healthy_connection_lives_for_ever() {
     let mut wire = Wire::server();
-    let (ordinary, fragmented) = if cfg!(debug_assertions) {
-        (20_000, 5_000)
-    } else {
-        (1_000_000, 100_000)
-    };
+    let (ordinary, fragmented) =
+        if cfg!(debug_assertions) { (20_000, 5_000) } else { (1_000_000, 100_000) };
     let message = masked(TEXT, b"hello");
     for _ in 0..ordinary {
         assert_eq!(wire.read(&message), [text("hello")]);

@@ -4,11 +4,7 @@ use super::*;
 
 #[test]
 fn an_idle_connection_is_small() {
-    assert!(
-        size_of::<Connection>() <= 200,
-        "{} bytes",
-        size_of::<Connection>()
-    );
+    assert!(size_of::<Connection>() <= 200, "{} bytes", size_of::<Connection>());
 }
 
 /// The most that may be held for so many bytes: a growing buffer doubles, and starts with a few.
@@ -41,10 +37,7 @@ fn what_is_held_follows_what_arrived() {
 #[test]
 fn an_announced_length_costs_nothing() {
     for announced in [65_536_u64, 1 << 40, i64::MAX as u64] {
-        let mut wire = Wire::server_with(Limits {
-            max_message: usize::MAX,
-            ..Limits::default()
-        });
+        let mut wire = Wire::server_with(Limits { max_message: usize::MAX, ..Limits::default() });
         let header = [&[BINARY, 0xff][..], &announced.to_be_bytes(), &KEY].concat();
         wire.read(&header);
         assert_eq!(wire.connection.held(), 0);
@@ -60,9 +53,7 @@ fn a_message_in_one_read_is_never_copied() {
     let place = bytes[6..].as_ptr();
     let mut input = &mut bytes[..];
     let (event, _) = wire.connection.receive(wire.now, &mut input).unwrap();
-    let Event::Text(text) = event else {
-        panic!("{event:?}")
-    };
+    let Event::Text(text) = event else { panic!("{event:?}") };
     assert_eq!(text.as_ptr(), place);
     assert!(wire.connection.unfinished.is_none());
 }
@@ -70,19 +61,11 @@ fn a_message_in_one_read_is_never_copied() {
 #[test]
 fn an_idle_connection_owns_nothing() {
     let message = [masked(TEXT_BEGINS, b"fragm"), masked(ENDS, b"ents")].concat();
-    let inputs = [
-        masked(TEXT, b"Hello"),
-        masked(PONG, b"Hello"),
-        masked(PONG, b""),
-        message,
-    ];
+    let inputs = [masked(TEXT, b"Hello"), masked(PONG, b"Hello"), masked(PONG, b""), message];
     for bytes in inputs {
         for size in 1..=bytes.len() {
             let mut wire = Wire::server();
-            let seen: Vec<Seen> = bytes
-                .chunks(size)
-                .flat_map(|read| wire.read(read))
-                .collect();
+            let seen: Vec<Seen> = bytes.chunks(size).flat_map(|read| wire.read(read)).collect();
             assert_eq!(seen.len(), 1);
             assert!(wire.connection.unfinished.is_none());
             assert_eq!(wire.connection.held(), 0);

@@ -71,11 +71,7 @@ fn fragments_are_one_message_even_when_some_are_empty() {
         masked(ENDS, b""),
     ]
     .concat();
-    let expected = [
-        text("fragm"),
-        Seen::Binary(vec![0, 255]),
-        Seen::Binary(vec![]),
-    ];
+    let expected = [text("fragm"), Seen::Binary(vec![0, 255]), Seen::Binary(vec![])];
     let mut wire = Wire::server();
     assert_eq!(wire.read(&bytes), expected);
     assert_eq!(wire.drip(&bytes), expected);
@@ -149,10 +145,7 @@ fn chunking_is_invisible() {
 fn a_client_reads_what_a_server_sends_and_masks_what_it_sends() {
     let mut wire = Wire::client();
     let bytes = [unmasked(TEXT, b"Hello"), unmasked(PING, b"?")].concat();
-    assert_eq!(
-        wire.read(&bytes),
-        [text("Hello"), Seen::Ping(b"?".to_vec())]
-    );
+    assert_eq!(wire.read(&bytes), [text("Hello"), Seen::Ping(b"?".to_vec())]);
     assert_eq!(wire.sent(), masked(PONG, b"?"));
     wire.connection.outbox(wire.now).text("Hello").unwrap();
     assert_eq!(wire.sent(), b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
@@ -169,36 +162,22 @@ fn each_frame_of_a_client_has_a_key_of_its_own() {
     let mut client = Connection::client(Arc::new(Limits::default()), now, Box::new(keys));
     client.outbox(now).text("ab").unwrap();
     client.outbox(now).ping(b"c").unwrap();
-    let expected = [
-        frame(TEXT, b"ab", Some([1; 4])),
-        frame(PING, b"c", Some([2; 4])),
-    ];
+    let expected = [frame(TEXT, b"ab", Some([1; 4])), frame(PING, b"c", Some([2; 4]))];
     assert_eq!(client.pending_output(), expected.concat());
 }
 
 #[test]
 fn a_mask_of_zeros_is_a_mask() {
     let mut wire = Wire::server();
-    assert_eq!(
-        wire.read(&frame(TEXT, b"plain", Some([0; 4]))),
-        [text("plain")]
-    );
+    assert_eq!(wire.read(&frame(TEXT, b"plain", Some([0; 4]))), [text("plain")]);
 }
 
 #[test]
 fn every_length_around_the_three_forms_is_read_and_sent() {
-    let mut wire = Wire::server_with(Limits {
-        max_message: 70_000,
-        ..Limits::default()
-    });
-    for length in [
-        1, 124, 125, 126, 127, 128, 255, 256, 65_534, 65_535, 65_536, 65_537,
-    ] {
+    let mut wire = Wire::server_with(Limits { max_message: 70_000, ..Limits::default() });
+    for length in [1, 124, 125, 126, 127, 128, 255, 256, 65_534, 65_535, 65_536, 65_537] {
         let payload: Vec<u8> = (0..length).map(|i| i as u8).collect();
-        assert_eq!(
-            wire.read(&masked(BINARY, &payload)),
-            [Seen::Binary(payload.clone())]
-        );
+        assert_eq!(wire.read(&masked(BINARY, &payload)), [Seen::Binary(payload.clone())]);
         wire.connection.outbox(wire.now).binary(&payload).unwrap();
         assert_eq!(wire.sent(), unmasked(BINARY, &payload));
     }

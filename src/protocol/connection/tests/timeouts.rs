@@ -114,11 +114,7 @@ fn the_wait_for_a_close_frame_begins_when_ours_is_queued_also_in_an_answer_or_wh
     wire.wait(25 * SECOND);
     wire.wait(9 * SECOND);
     wire.close(CloseCode::NORMAL, "");
-    assert_eq!(
-        wire.due_in(),
-        Some(5 * SECOND),
-        "and not the second left of the pong's ten"
-    );
+    assert_eq!(wire.due_in(), Some(5 * SECOND), "and not the second left of the pong's ten");
 }
 
 #[test]
@@ -134,16 +130,9 @@ fn a_message_must_be_complete_in_time_however_lively_its_sender() {
     assert_eq!(wire.due_in(), Some(SECOND));
     wire.wait(SECOND);
     let rule = Violation::ReassemblyTimedOut.rule();
-    let ended = (
-        EndedBy::Violation(Violation::ReassemblyTimedOut),
-        Some(1008),
-        false,
-    );
+    let ended = (EndedBy::Violation(Violation::ReassemblyTimedOut), Some(1008), false);
     assert_eq!(wire.ended(), Some(ended));
-    assert_eq!(
-        wire.sent(),
-        unmasked(CLOSE, &close_body(1008, rule.sentence))
-    );
+    assert_eq!(wire.sent(), unmasked(CLOSE, &close_body(1008, rule.sentence)));
     assert!(wire.connection.wants_shutdown());
     assert!(!wire.connection.wants_drop());
     assert_eq!(wire.due_in(), None);
@@ -171,11 +160,7 @@ fn a_ping_is_sent_while_a_message_is_unfinished() {
     wire.read(&masked(TEXT_BEGINS, b"x"));
     wire.wait(25 * SECOND);
     assert_eq!(wire.sent(), b"\x89\x00");
-    assert_eq!(
-        wire.due_in(),
-        Some(5 * SECOND),
-        "the message is due before the pong"
-    );
+    assert_eq!(wire.due_in(), Some(5 * SECOND), "the message is due before the pong");
 }
 
 #[test]

@@ -22,21 +22,9 @@ fn wrong() -> Vec<(Vec<u8>, usize, Violation)> {
         (masked(PING, &[0; 126]), 2, ControlFrameTooLong),
         (masked(CLOSE, &[0; 65_536]), 2, ControlFrameTooLong),
         (b"\x82\xfe\x00\x7d____".to_vec(), 4, LengthNotMinimal),
-        (
-            b"\x82\xff\0\0\0\0\0\0\xff\xff____".to_vec(),
-            10,
-            LengthNotMinimal,
-        ),
-        (
-            b"\x82\xff\x80\0\0\0\0\0\0\0____".to_vec(),
-            3,
-            LengthTopBitSet,
-        ),
-        (
-            b"\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff____".to_vec(),
-            3,
-            LengthTopBitSet,
-        ),
+        (b"\x82\xff\0\0\0\0\0\0\xff\xff____".to_vec(), 10, LengthNotMinimal),
+        (b"\x82\xff\x80\0\0\0\0\0\0\0____".to_vec(), 3, LengthTopBitSet),
+        (b"\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff____".to_vec(), 3, LengthTopBitSet),
         (masked(ENDS, b"x"), 1, NothingToContinue),
         (masked(CONTINUES, b"x"), 1, NothingToContinue),
         (after(&masked(TEXT, b"x")), 8, MessageUnfinished),
@@ -45,27 +33,15 @@ fn wrong() -> Vec<(Vec<u8>, usize, Violation)> {
         (masked(CLOSE, &close_body(1005, "")), 8, InvalidCloseCode),
         (masked(CLOSE, b"\x03\xe8\xff"), 9, InvalidUtf8InCloseReason),
         // The last character of a reason may not be cut.
-        (
-            masked(CLOSE, b"\x03\xe8\xe4\xbd"),
-            10,
-            InvalidUtf8InCloseReason,
-        ),
+        (masked(CLOSE, b"\x03\xe8\xe4\xbd"), 10, InvalidUtf8InCloseReason),
         // Text is judged byte by byte, not at the end of its frame or its message.
         (masked(TEXT, b"abc\xffdefgh"), 10, InvalidUtf8InText),
         (masked(TEXT, b"\xed\xa0\x80"), 8, InvalidUtf8InText),
-        (
-            after(&masked(CONTINUES, b"\xc0\x80")),
-            14,
-            InvalidUtf8InText,
-        ),
+        (after(&masked(CONTINUES, b"\xc0\x80")), 14, InvalidUtf8InText),
         // A character may be cut by a frame, but not by the end of its message.
         (masked(TEXT, b"\xe4\xbd"), 8, InvalidUtf8InText),
         (after(&masked(ENDS, b"\xe4\xbd")), 15, InvalidUtf8InText),
-        (
-            [masked(TEXT_BEGINS, b"\xe4"), masked(ENDS, b"")].concat(),
-            13,
-            InvalidUtf8InText,
-        ),
+        ([masked(TEXT_BEGINS, b"\xe4"), masked(ENDS, b"")].concat(), 13, InvalidUtf8InText),
         (masked(BINARY, &[0; 65_537]), 10, MessageTooBig),
     ];
     for opcode in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] {
@@ -82,10 +58,7 @@ fn assert_failed(wire: &mut Wire, violation: Violation) {
     let ended = (EndedBy::Violation(violation), Some(rule.code.get()), false);
     assert_eq!(wire.ended(), Some(ended));
     assert_eq!(wire.due_in(), None);
-    assert!(
-        !wire.connection.wants_shutdown(),
-        "the Close frame goes first"
-    );
+    assert!(!wire.connection.wants_shutdown(), "the Close frame goes first");
     assert_eq!(wire.sent(), unmasked(CLOSE, &body));
     assert!(wire.connection.wants_shutdown());
     assert_eq!(wire.connection.held(), 0);
@@ -100,11 +73,7 @@ fn assert_failed(wire: &mut Wire, violation: Violation) {
 fn each_is_answered_with_the_close_frame_of_the_table() {
     for (bytes, _, violation) in wrong() {
         let mut wire = Wire::server();
-        assert_eq!(
-            wire.read(&bytes),
-            [Seen::Violation(violation)],
-            "{bytes:x?}"
-        );
+        assert_eq!(wire.read(&bytes), [Seen::Violation(violation)], "{bytes:x?}");
         assert_failed(&mut wire, violation);
     }
 }
@@ -113,11 +82,7 @@ fn each_is_answered_with_the_close_frame_of_the_table() {
 fn each_is_noticed_at_its_first_wrong_byte() {
     for (bytes, at, violation) in wrong() {
         let mut wire = Wire::server();
-        assert_eq!(
-            wire.drip(&bytes[..at - 1]),
-            [],
-            "{violation:?} in {bytes:x?}"
-        );
+        assert_eq!(wire.drip(&bytes[..at - 1]), [], "{violation:?} in {bytes:x?}");
         let seen = wire.read(&bytes[at - 1..at]);
         assert_eq!(seen, [Seen::Violation(violation)], "{bytes:x?}");
         assert_failed(&mut wire, violation);
@@ -148,10 +113,7 @@ fn a_masked_frame_from_a_server_fails_the_connection() {
 
 #[test]
 fn the_table_is_covered() {
-    let seen: Vec<Violation> = wrong()
-        .into_iter()
-        .map(|(_, _, violation)| violation)
-        .collect();
+    let seen: Vec<Violation> = wrong().into_iter().map(|(_, _, violation)| violation).collect();
     for violation in Violation::ALL {
         use Violation::{CompressionRatioTooHigh, InvalidCompressedData};
         use Violation::{MaskedFrame, ReassemblyTimedOut, TooManyEmptyFragments};
@@ -162,10 +124,7 @@ fn the_table_is_covered() {
             InvalidCompressedData,   // deflate.rs
             CompressionRatioTooHigh, // deflate.rs
         ];
-        assert!(
-            seen.contains(&violation) || elsewhere.contains(&violation),
-            "{violation:?}"
-        );
+        assert!(seen.contains(&violation) || elsewhere.contains(&violation), "{violation:?}");
     }
 }
 

@@ -15,9 +15,8 @@ const LENGTHS: [(usize, u32); 29] = {
 };
 
 /// The order of the code lengths for the code length alphabet: RFC 1951, 3.2.7.
-const CODE_LENGTH_ORDER: [usize; 19] = [
-    16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
-];
+const CODE_LENGTH_ORDER: [usize; 19] =
+    [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /// Remembers everything it ever inflated, and how far back it had to look.
 #[derive(Default)]
@@ -40,10 +39,7 @@ struct Code {
 impl SlowInflater {
     /// One that has seen nothing, but goes on with the count of another.
     pub(super) fn after(other: &Self) -> Self {
-        Self {
-            history: Vec::new(),
-            farthest: other.farthest,
-        }
+        Self { history: Vec::new(), farthest: other.farthest }
     }
 
     /// Inflates blocks to the end of the input, none of which may have BFINAL set.
@@ -87,16 +83,11 @@ impl SlowInflater {
                     let length = base + bits.take(extra);
                     let code = bits.symbol(distances);
                     let extra = (code as u32 / 2).saturating_sub(1);
-                    let base = if code < 2 {
-                        code
-                    } else {
-                        (2 + code % 2) << extra
-                    };
+                    let base = if code < 2 { code } else { (2 + code % 2) << extra };
                     let distance = 1 + base + bits.take(extra);
                     self.farthest = self.farthest.max(distance);
                     for _ in 0..length {
-                        self.history
-                            .push(self.history[self.history.len() - distance]);
+                        self.history.push(self.history[self.history.len() - distance]);
                     }
                 }
             }

@@ -36,6 +36,7 @@ function enter(next) {
   state = next;
   ui.showState(next);
   const online = signaling?.isOpen ?? false;
+  element('reconnect-call').hidden = next !== 'in-call';
   document.body.dataset.signaling = online ? 'open' : 'closed';
   if (next !== 'calling' && next !== 'in-call') document.body.dataset.connection = 'none';
   const peer = call?.peer ?? '';
@@ -115,7 +116,7 @@ function disconnected(event) {
   signaling = null;
   // A call that stands needs no server. One that is being set up does.
   if (state === 'calling' || state === 'ringing') dropCall();
-  showReconnect(call ? `${text} The call goes on without it.` : text);
+  showReconnect(text);
   enter(call ? state : 'offline');
   if (!call) ui.focusOn(element('reconnect-button'), element('reconnect-button'));
 }

@@ -1,0 +1,139 @@
+//! Calling applications: an event of one session at a time.
+
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use log::{debug, error, info};
+
+use super::super::peers::Peers;
+use super::super::session::{Admission, Phase};
+use super::super::table::Key;
+use super::super::text::Escaped;
+use super::super::transport::Transport;
+use super::Hub;
+use crate::apps::{Application, Context};
+use crate::protocol::{CloseCode, Event, State};
+
+/// Why [`serve`] stopped.
+pub(super) enum Served {
+    /// All input is used up.
+    All,
+    /// The application asked for something that concerns others; there may be more input.
+    Asked,
+    /// So much waits to be sent that replies must find their way out first.
+    Clogged,
+}
+
+impl Served {
+    pub(super) fn is_all(&self) -> bool {
+        matches!(self, Self::All)
+    }
+}
+
+/// Takes items from the input and calls the application, again and again: what one read brought is
+/// worked off in this loop.
+pub(super) fn serve<T: Transport>(
+    peers: &mut Peers<T>,
+    key: Key,
+    application: &mut dyn Application,
+    input: &mut &mut [u8],
+    now: Instant,
+) -> Served {
+    let (id, high_water) = (peers.id(key), peers.shared.limits.high_water);
+    let Peers { sessions, effects, shared, .. } = peers;
+    let Some(session) = sessions.get_mut(key) else {
+        return Served::All;
+    };
+    let rate = shared.site.mounts.get(usize::from(session.mount)).and_then(|mount| mount.rate);
+    let (address, paid_until) = (session.address.get(), &mut session.paid_until);
+    let Phase::Open(connection) = &mut session.phase else {
+        return Served::All;
+    };
+    let served = guarded(|| {
+        loop {
+            let Some((event, outbox)) = connection.receive(now, input) else {
+                return Served::All;
+            };
+            let mut context = Context::new(id, address, Some(outbox), effects);
+            match event {
+                Event::Text(_) | Event::Binary(_) => {
+                    match rate.map_or(Admission::Pass, |rate| rate.judge(paid_until, now)) {
+                        Admission::Pass => deliver(application, &mut context, event),
+                        Admission::Refuse => application.throttled(&mut context),
+                        Admission::Expel => {
+                            context.close(CloseCode::POLICY_VIOLATION, "too many messages");
+                        }
+                    }
+                }
+                event => log_event(address, &event),
+            }
+            if !effects.is_empty() {
+                return Served::Asked;
+            }
+            if connection.pending_output().len() > high_water {
+                return Served::Clogged;
+            }
+        }
+    });
+    served.unwrap_or_else(|()| {
+        // Refused if a Close frame was sent before: that one has to do.
+        let _ = connection.outbox(now).close(CloseCode::INTERNAL_ERROR, APPLICATION_FAILED);
+        Served::Asked
+    })
+}
+
+fn deliver(application: &mut dyn Application, context: &mut Context<'_>, event: Event<'_>) {
+    match event {
+        Event::Text(text) => application.text(context, text),
+        Event::Binary(payload) => application.binary(context, payload),
+        _ => {}
+    }
+}
+
+/// The reason of the Close frame after an application has panicked.
+const APPLICATION_FAILED: &str = "the application failed";
+
+impl<T: Transport> Hub<T> {
+    /// Calls the application about a session, outside of an event.
+    pub(super) fn call(
+        &mut self,
+        key: Key,
+        now: Instant,
+        f: impl FnOnce(&mut dyn Application, &mut Context<'_>),
+    ) {
+        let Self { applications, peers, .. } = self;
+        let id = peers.id(key);
+        let Some(session) = peers.sessions.get_mut(key) else {
+            return;
+        };
+        let Some(mounted) = applications.get_mut(usize::from(session.mount)) else {
+            return;
+        };
+        let outbox = match &mut session.phase {
+            Phase::Open(connection) if connection.state() == State::Open => {
+                Some(connection.outbox(now))
+            }
+            _ => None,
+        };
+        let mut held = mounted.hold();
+        let mut context = Context::new(id, session.address.get(), outbox, &mut peers.effects);
+        if guarded(|| f(held.application(), &mut context)).is_err() {
+            context.close(CloseCode::INTERNAL_ERROR, APPLICATION_FAILED);
+        }
+        peers.carry_out(key, now);
+    }
+}
+
+/// Runs application code. A panic there is the application's end of one connection, not the loop's.
+fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, ()> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|_| error!("an application panicked, see above"))
+}
+
+/// Logs an event that is not a message.
+fn log_event(address: SocketAddr, event: &Event<'_>) {
+    match event {
+        Event::Violation(violation) => info!("{address} broke a rule: {violation}"),
+        event => debug!("{address} {}", Escaped(&format!("{event:?}"))),
+    }
+}
