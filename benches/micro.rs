@@ -37,8 +37,13 @@ fn unmask(criterion: &mut Criterion) {
 }
 
 fn header(criterion: &mut Criterion) {
-    let expected =
-        Expected { role: Role::Server, in_message: false, extension_bits: 0, room: 1 << 20 };
+    let expected = Expected {
+        role: Role::Server,
+        in_message: false,
+        extension_bits: 0,
+        room: 1 << 20,
+        compressed_room: 1 << 20,
+    };
     let mut group = criterion.benchmark_group("header");
     for length in [20, 1024, 70_000] {
         let header =
