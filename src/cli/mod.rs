@@ -2,9 +2,12 @@
 //!
 //! - `arguments`: the flags of the server;
 //! - `serve`: how they become a [`Config`](wigwag::server::Config), and the server runs;
+//! - `connect`: a client for a terminal or a pipe, with its flags; `autobahn`: one for a test suite;
 //! - `values`: sizes, times and mounts as a human writes them.
 
 mod arguments;
+mod autobahn;
+mod connect;
 mod serve;
 mod values;
 
@@ -31,6 +34,8 @@ struct Cli {
 enum Command {
     /// Serve WebSockets, the demo page, and static files
     Serve(Box<arguments::Arguments>),
+    /// Connect to a WebSocket: each line of the input is sent as text, and what arrives is printed
+    Connect(Box<connect::Arguments>),
 }
 
 /// Runs the command line of this process.
@@ -39,17 +44,24 @@ pub(crate) fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let arguments = match cli.command {
-        Some(Command::Serve(arguments)) => *arguments,
-        None => cli.serve,
+    let outcome = match cli.command {
+        Some(Command::Connect(arguments)) => {
+            connect::run(&arguments).map_err(|error| (error.to_string(), 1))
+        }
+        Some(Command::Serve(arguments)) => serve(*arguments),
+        None => serve(cli.serve),
     };
-    match serve::run(arguments) {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error.to_string());
-            ExitCode::from(error.exit_code())
+        Err((error, code)) => {
+            complain(&error);
+            ExitCode::from(code)
         }
     }
+}
+
+fn serve(arguments: arguments::Arguments) -> Result<(), (String, u8)> {
+    serve::run(arguments).map_err(|error| (error.to_string(), error.exit_code()))
 }
 
 /// Says what went wrong, in one line. Nobody to tell it to is no reason to panic, as `eprintln!`

@@ -108,6 +108,19 @@ impl FromStr for Deflate {
     }
 }
 
+/// A header: `Name: value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Header(pub(super) String, pub(super) String);
+
+impl FromStr for Header {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once(':').ok_or("a header is NAME: VALUE")?;
+        Ok(Self(name.to_owned(), value.trim().to_owned()))
+    }
+}
+
 /// The applications that can be mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum App {

@@ -1,4 +1,5 @@
-"""Plays test cases: one connection for each, on the engine that they were written for.
+"""Plays test cases: one connection for each, on the engine that they were written for. The suite
+is the client, to test a server, or the server, to test a client.
 
 To be imported when the engine's slow parts have been replaced, see porting.py.
 """
@@ -7,7 +8,9 @@ import json
 import sys
 import time
 
-from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
+from autobahn.twisted.websocket import (
+    WebSocketClientFactory, WebSocketClientProtocol, WebSocketServerFactory,
+    WebSocketServerProtocol)
 from porting import BYTES_SECTIONS, case_name, octets, plain
 from twisted.internet import reactor
 
@@ -15,12 +18,13 @@ LOG_LINES = 400  # of one case; section 9 would write millions
 LOG_OCTETS = 48  # of one frame
 
 
-class Peer(WebSocketClientProtocol):
-    """One connection that plays one case; the case knows it as `self.p`."""
+class Playing:
+    """The part of a connection that plays one case; the case knows it as `self.p`. To be mixed into
+    the engine's class for one end or the other."""
 
-    def __init__(self, factory, case_class):
-        super().__init__()
-        self.factory = factory
+    running = None
+
+    def begin(self, case_class):
         self.name = case_name(case_class)
         self.in_octets = self.name.split(".")[0] in BYTES_SECTIONS
         self.log = []
@@ -62,13 +66,13 @@ class Peer(WebSocketClientProtocol):
             (reasonRaw or b"").decode("utf-8")
         except UnicodeDecodeError:
             # The engine would trip over it, and so never finish the case.
-            self.complaint = "The server sent a close reason that is not UTF-8"
+            self.complaint = "The tested end sent a close reason that is not UTF-8"
             reasonRaw = None
         return super().onCloseFrame(code, reasonRaw)
 
     def connectionLost(self, reason):
         super().connectionLost(reason)
-        self.note(f"TCP connection closed by {'us' if self.droppedByMe else 'the server'}")
+        self.note(f"TCP connection closed by {'us' if self.droppedByMe else 'the tested end'}")
         self.running.onConnectionLost(self.failedByMe)
         if self.complaint:
             self.running.behaviorClose = "FAILED"
@@ -130,6 +134,86 @@ class Peer(WebSocketClientProtocol):
     def sendCloseFrame(self, code=None, reasonUtf8=None, isReply=False):
         super().sendCloseFrame(code, octets(reasonUtf8), isReply)
         self.localCloseReason = reasonUtf8  # cases print it in their own form
+
+
+class Peer(Playing, WebSocketClientProtocol):
+    """A connection to the server under test."""
+
+    def __init__(self, factory, case_class):
+        super().__init__()
+        self.factory = factory
+        self.begin(case_class)
+
+
+class Visitor(Playing, WebSocketServerProtocol):
+    """A connection from the client under test. What it asks for stands in its path: the number of
+    the cases, one case, or an end."""
+
+    def onConnect(self, request):
+        self.asked_for = request.path
+        if request.path == "/runCase":
+            self.begin(self.factory.classes[int(request.params["case"][0]) - 1])
+
+    def onOpen(self):
+        if self.running:
+            super().onOpen()
+            return
+        if self.asked_for == "/getCaseCount":
+            self.sendMessage(str(len(self.factory.classes)).encode())
+        self.sendClose(1000)
+
+    def onMessage(self, payload, isBinary):
+        if self.running:
+            super().onMessage(payload, isBinary)
+
+    def onPong(self, payload):
+        if self.running:
+            super().onPong(payload)
+
+    def onClose(self, wasClean, code, reason):
+        if self.running:
+            super().onClose(wasClean, code, reason)
+
+    def connectionLost(self, reason):
+        if self.running:
+            super().connectionLost(reason)
+            return
+        WebSocketServerProtocol.connectionLost(self, reason)
+        if getattr(self, "asked_for", None) == "/updateReports":
+            reactor.stop()
+
+    def logTxFrame(self, *rest):
+        if self.running:
+            super().logTxFrame(*rest)
+
+    def logRxFrame(self, *rest):
+        if self.running:
+            super().logRxFrame(*rest)
+
+
+class Host(WebSocketServerFactory):
+    """Plays the case that a client asks for, as often as one does, until it asks for the end."""
+
+    def __init__(self, classes, folder):
+        super().__init__()
+        self.setProtocolOptions(failByDrop=False)  # the cases expect a closing handshake
+        self.logFrames = True
+        self.noisy = False
+        self.classes = classes
+        self.folder = folder
+
+    def start(self):
+        port = reactor.listenTCP(0, self, interface="127.0.0.1")
+        tell({"listening": f"ws://127.0.0.1:{port.getHost().port}"})
+
+    def buildProtocol(self, addr):
+        visitor = Visitor()
+        visitor.factory = self
+        return visitor
+
+    def finished(self, visitor):
+        tell(result_of(visitor))
+        write_log(visitor, self.folder)
 
 
 class Player(WebSocketClientFactory):

@@ -1,4 +1,4 @@
-"""Play the test cases of Autobahn|Testsuite against one WebSocket server, on Python 3.
+"""Play the test cases of Autobahn|Testsuite against a WebSocket server or client, on Python 3.
 
 `run`, beside this file, calls it; it needs the packages of requirements.txt.
 
@@ -6,8 +6,8 @@ The suite was published for Python 2. Its cases, the part that matters here, are
 already. So they are copied into a folder with a few substitutions (porting.py), and played by a
 driver of our own (driver.py); the suite's reports, its web pages and its WAMP part are not used.
 
-What happens is told on standard output, one JSON object in each line: first {"planned": [...]},
-then one object for each case that was played.
+What happens is told on standard output, one JSON object in each line: first {"planned": [...]};
+when a client is to be tested, {"listening": URL}; then one object for each case that was played.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def chosen(cases, wanted, unwanted):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("url")
+    parser.add_argument("url", help="the server to test, or - to test clients that come")
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--cases", nargs="+", default=["*"])
     parser.add_argument("--exclude", nargs="*", default=[])
@@ -50,7 +50,7 @@ def main():
     replace_slow_parts()
     cases = port_cases(arguments.folder / "python")
     classes = chosen(cases, arguments.cases, arguments.exclude)
-    from driver import Player, reactor, tell  # not before the slow parts are replaced
+    from driver import Host, Player, reactor, tell  # not before the slow parts are replaced
     from twisted.python import log
 
     tell({"planned": [case_name(each) for each in classes]})
@@ -65,10 +65,13 @@ def main():
             print(log.textFromEventDict(event), file=sys.stderr, flush=True)
 
     log.addObserver(watch)
-    Player(arguments.url, classes, arguments.folder).start()
+    if arguments.url == "-":
+        Host(classes, arguments.folder).start()
+    else:
+        Player(arguments.url, classes, arguments.folder).start()
     reactor.run()
     if errors:
-        sys.exit(f"{len(errors)} errors inside the suite itself, not of the server")
+        sys.exit(f"{len(errors)} errors inside the suite itself, not of what it tests")
 
 
 if __name__ == "__main__":

@@ -71,14 +71,42 @@ def _():
         expect_equal(closed_by_server(connection), 1009, "close code")
 
 
-@check("websockets: permessage-deflate is offered, and declined")
+def answer_to_the_offer(connection):
+    offered = connection.request.headers["Sec-WebSocket-Extensions"]
+    expect_equal("permessage-deflate" in offered, True, f"an offer in {offered}")
+    return connection.response.headers.get("Sec-WebSocket-Extensions")
+
+
+@check("websockets: messages are compressed both ways, without context takeover")
 def _():
     with echo(compression="deflate") as connection:
-        offered = connection.request.headers["Sec-WebSocket-Extensions"]
-        expect_equal("permessage-deflate" in offered, True, f"an offer in {offered}")
-        expect_equal(connection.response.headers.get("Sec-WebSocket-Extensions"), None, "answer")
-        connection.send("a" * 1000)
-        expect_equal(connection.recv(), "a" * 1000, "the echo")
+        expect_equal(answer_to_the_offer(connection), "permessage-deflate;"
+                     " server_no_context_takeover; client_no_context_takeover", "the answer")
+        compressed_echoes(connection)
+
+
+@check("websockets: messages are compressed both ways, with context takeover")
+def _():
+    with echo("takeover", compression="deflate") as connection:
+        expect_equal(answer_to_the_offer(connection), "permessage-deflate", "the answer")
+        compressed_echoes(connection)
+
+
+def compressed_echoes(connection):
+    for number in range(20):
+        for message in f"{number} " * 500, secrets.token_bytes(500), b"\0" * 5000, "", "€":
+            connection.send(message)
+            expect_equal(connection.recv(), message, "the echo")
+        connection.send(iter([f"{number} " * 100, "", "in fragments " * 100]))
+        expect_equal(connection.recv(), f"{number} " * 100 + "in fragments " * 100, "the echo")
+
+
+@check("websockets: signaling declines permessage-deflate")
+def _():
+    with connect(f"ws://{server()}/", compression="deflate") as connection:
+        expect_equal(answer_to_the_offer(connection), None, "the answer")
+        connection.send("ping")
+        expect_equal(connection.recv(), "pong", "the answer to a heartbeat")
 
 
 @check("websockets: a subprotocol is agreed upon")

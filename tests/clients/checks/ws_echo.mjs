@@ -122,10 +122,70 @@ check("ws: fragments that together exceed the limit are closed with 1009", async
   expectEqual((await peer.closed).code, 1009, "close code");
 });
 
-check("ws: permessage-deflate is declined, and messages pass uncompressed", async () => {
-  const peer = await echo({ perMessageDeflate: { threshold: 0 } });
+// How many bytes arrived on the wire: `ws` itself would inflate whatever is marked as compressed.
+const received = (peer) => peer.socket._socket.bytesRead;
+
+// The default, and with context takeover.
+for (const flavour of ["plain", "takeover"]) {
+  check(`ws: messages are compressed both ways, ${flavour}`, async () => {
+    const url = (await server(flavour)).url("/echo");
+    const peer = await connect(url, [], { perMessageDeflate: { threshold: 0 } });
+    const before = received(peer);
+    expectEqual(peer.socket.extensions, "permessage-deflate", "extensions in use");
+    const alike = (number) => `${number} ${"candidate 192.0.2.1 typ host ".repeat(100)}`;
+    for (let number = 0; number < 20; number += 1) {
+      await expectEcho(peer, alike(number));
+      await expectEcho(peer, Buffer.from(alike(number)));
+      await expectEcho(peer, randomBytes(300));
+      await expectEcho(peer, "short");
+      await expectEcho(peer, "");
+    }
+    const bytes = received(peer) - before;
+    expectEqual(bytes < 20 * 900, true, `${bytes} bytes for 20 times 6300 are less than a seventh`);
+    await peer.close(1000);
+  });
+
+  check(`ws: fragments are compressed too, pings in between, ${flavour}`, async () => {
+    const url = (await server(flavour)).url("/echo");
+    const peer = await connect(url, [], { perMessageDeflate: { threshold: 0 } });
+    for (let round = 0; round < 3; round += 1) {
+      for (const part of ["one ".repeat(100), "", "two ".repeat(100)]) {
+        peer.socket.send(part, { fin: false });
+        peer.socket.ping();
+      }
+      peer.socket.send("three", { fin: true });
+      expectEqual(await peer.nextText(), `${"one ".repeat(100)}${"two ".repeat(100)}three`, "echo");
+    }
+    await peer.close(1000);
+  });
+
+  for (const bits of [8, 9, 12, 15]) {
+    check(`ws: a window of ${bits} bits is kept to, ${flavour}`, async () => {
+      const url = (await server(flavour)).url("/echo");
+      const perMessageDeflate = { threshold: 0, serverMaxWindowBits: bits };
+      const peer = await connect(url, [], { perMessageDeflate });
+      // Far more than a window, with repetitions at every distance: `ws` inflates it with no more.
+      const words = Array.from({ length: 4000 }, (_, n) => `word${(n * n) % 997}`);
+      for (let round = 0; round < 3; round += 1) {
+        await expectEcho(peer, words.slice(round * 100).join(" "));
+      }
+      await peer.close(1000);
+    });
+  }
+
+  check(`ws: a bomb is closed with 1009, ${flavour}`, async () => {
+    const url = (await server(flavour)).url("/echo");
+    const peer = await connect(url, [], { perMessageDeflate: { threshold: 0 } });
+    peer.socket.send(Buffer.alloc(50 << 20));
+    expectEqual((await peer.closed).code, 1009, "close code");
+  });
+}
+
+check("ws: signaling declines permessage-deflate", async () => {
+  const url = (await server()).url("/");
+  const peer = await connect(url, [], { perMessageDeflate: { threshold: 0 } });
   expectEqual(peer.socket.extensions, "", "extensions in use");
-  await expectEcho(peer, "a".repeat(1000));
+  await peer.expectNothing();
   await peer.close(1000);
 });
 
