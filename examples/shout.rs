@@ -1,6 +1,6 @@
 //! A server that shouts back. Try it: `cargo run --example shout`, then in a browser's console
-//! `s = new WebSocket("ws://127.0.0.1:8888"); s.onmessage = m => console.log(m.data)`, and when it is
-//! open `s.send("hi")`.
+//! `s = new WebSocket("ws://127.0.0.1:8888"); s.onmessage = m => console.log(m.data)`, and when it
+//! is open `s.send("hi")`.
 
 use std::error::Error;
 

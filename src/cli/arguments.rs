@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::values::{Deflate, MountPath, MountValue, Rate, Size, Time};
+use super::values::{Deflate, MountPath, MountValue, Origin, Rate, Size, Time};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -38,8 +38,8 @@ pub(super) struct Arguments {
     pub(super) path: Vec<MountPath>,
     /// Compress messages (permessage-deflate): off; shared, without context takeover, so that
     /// connections need no state of their own; or takeover, which compresses small messages that
-    /// are alike better [default: shared]. Signaling mounts compress only if their own option says
-    /// so: --mount /=signaling,deflate=shared
+    /// are alike better [default: shared]. This is for echo; where messages go to others, only a
+    /// mount's own option turns it on: --mount /chat=chat,deflate=shared
     #[arg(long, value_name = "MODE", env = "WIGWAG_DEFLATE", help_heading = "What is where")]
     pub(super) deflate: Option<Deflate>,
     /// Messages of fewer bytes are sent uncompressed
@@ -55,10 +55,10 @@ pub(super) struct Arguments {
     pub(super) subprotocol: Vec<String>,
 
     /// Origin whose pages may connect, such as https://example.org; may be repeated. Without it
-    /// any page may
+    /// any page may; with it, nobody else, nor a client that sends no Origin
     #[arg(long, value_name = "ORIGIN", env = "WIGWAG_ORIGIN", value_delimiter = ',')]
     #[arg(help_heading = "Who may come")]
-    pub(super) origin: Vec<String>,
+    pub(super) origin: Vec<Origin>,
     /// Connections; with so many the server stops accepting
     #[arg(long, value_name = "N", env = "WIGWAG_MAX_CONNECTIONS", default_value_t = 65_536)]
     #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]

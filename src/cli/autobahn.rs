@@ -1,7 +1,7 @@
 //! `wigwag connect --autobahn`: the client's part of Autobahn|Testsuite.
 //!
-//! The suite's fuzzing server tests clients. It says how many cases it has at `/getCaseCount`; plays
-//! one at `/runCase`, to a client that sends back each message as it came; and is told at
+//! The suite's fuzzing server tests clients. It says how many cases it has at `/getCaseCount`;
+//! plays one at `/runCase`, to a client that sends back each message as it came; and is told at
 //! `/updateReports` that this was all. The verdicts are the server's.
 
 use std::io::{self, Write};

@@ -2,7 +2,8 @@
 //!
 //! - `arguments`: the flags of the server;
 //! - `serve`: how they become a [`Config`](wigwag::server::Config), and the server runs;
-//! - `connect`: a client for a terminal or a pipe, with its flags; `autobahn`: one for a test suite;
+//! - `connect`: a client for a terminal or a pipe, with its flags; `autobahn`: one for a test
+//!   suite;
 //! - `values`: sizes, times and mounts as a human writes them.
 
 mod arguments;

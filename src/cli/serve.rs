@@ -9,11 +9,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use wigwag::apps::{Broadcast, Chat, Echo};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
-use wigwag::server::{Config, Mount, MountOptions, Server, ServerLimits, StartError};
+use wigwag::server::{Config, Mount, MountOptions, Server, ServerLimits, StartError, Www};
 use wigwag::signaling::{self, Signaling};
 
 use super::arguments::Arguments;
-use super::values::{App, MountPath, MountValue, Rate};
+use super::values::{App, MountPath, MountValue, Origin, Rate};
 
 /// What is mounted unless a flag says otherwise.
 const DEFAULT_MOUNTS: [(&str, App); 6] = [
@@ -161,8 +161,8 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         loops: arguments.loops,
         mounts,
         subprotocols: arguments.subprotocol,
-        origins: (!arguments.origin.is_empty()).then_some(arguments.origin),
-        www: arguments.www,
+        origins: origins(arguments.origin),
+        www: arguments.www.map_or(Www::DemoPage, Www::Folder),
         limits,
     })
 }
@@ -182,6 +182,13 @@ fn addresses(hosts: &[String], port: u16) -> Result<Vec<SocketAddr>, Error> {
         }
     }
     Ok(addresses)
+}
+
+/// The origins that may connect. An empty one, such as an empty environment variable gives, is none.
+fn origins(given: Vec<Origin>) -> Option<Vec<String>> {
+    let given = given.into_iter().map(|Origin(origin)| origin).filter(|origin| !origin.is_empty());
+    let origins: Vec<_> = given.collect();
+    (!origins.is_empty()).then_some(origins)
 }
 
 /// The mounts by default, changed by the flags.
@@ -227,11 +234,12 @@ fn mount(value: &MountValue, app: App, arguments: &Arguments) -> Mount {
         },
         rate: rate.0,
         deflate: DeflateOptions {
-            // Signaling carries the passwords of calls beside text that others choose: compressed
-            // together, the size of what is sent tells of both.
             mode: match value.deflate {
                 Some(deflate) => deflate.0,
-                None if signaling => DeflateMode::Off,
+                // Signaling carries the passwords of calls beside text that others choose:
+                // compressed together, the size of what is sent tells of both. And one message to
+                // many is compressed anew for each of them, which anybody could make a lot of work.
+                None if app != App::Echo => DeflateMode::Off,
                 None => arguments.deflate.map_or(DeflateMode::Shared, |deflate| deflate.0),
             },
             threshold: arguments.deflate_threshold.0,

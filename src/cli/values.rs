@@ -91,6 +91,31 @@ impl FromStr for MountPath {
     }
 }
 
+/// An origin as a browser writes it: `https://example.org`, `http://localhost:3000`, or `null`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Origin(pub(super) String);
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let host =
+            text.split_once("://").map(|(scheme, host)| (scheme, host.trim_end_matches('/')));
+        let plain = |part: &str| {
+            let allowed = |b: u8| b.is_ascii_graphic() && !b.is_ascii_uppercase();
+            !part.is_empty() && part.bytes().all(allowed) && !part.contains(['/', '?', '#', '@'])
+        };
+        let whole = host.is_some_and(|(scheme, host)| plain(scheme) && plain(host));
+        // Compared to the letter with what a browser sends, another spelling would match nobody.
+        if text.is_empty() || text == "null" || (whole && !text.ends_with('/')) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err("an origin is such as https://example.org or http://localhost:3000, in lower case, \
+             without a path or a slash at its end"
+            .to_owned())
+    }
+}
+
 /// Whether to compress: `off`, `shared` or `takeover`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Deflate(pub(super) DeflateMode);
@@ -229,6 +254,18 @@ mod tests {
         assert_eq!(time("2m"), Some(120_000));
         for wrong in ["", "s", "0", "-1s", "1.5s", "1d", "18446744073709551615h", "99999999h"] {
             assert_eq!(time(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn origins_are_read() {
+        for right in ["https://example.org", "http://localhost:3000", "http://[::1]:8", "null", ""]
+        {
+            assert!(right.parse::<Origin>().is_ok(), "{right}");
+        }
+        let wrong = ["https://example.org/", "https://Example.org", "example.org", "https://", "x"];
+        for wrong in wrong {
+            assert!(wrong.parse::<Origin>().is_err(), "{wrong}");
         }
     }
 

@@ -103,8 +103,8 @@ impl Client {
         self.connection.closure()
     }
 
-    /// Sends what waits, and hands what has arrived to `handler`, event by event. If nothing has, it
-    /// waits until something happens or `until` has come, then returns for the caller to look
+    /// Sends what waits, and hands what has arrived to `handler`, event by event. If nothing has,
+    /// it waits until something happens or `until` has come, then returns for the caller to look
     /// around. False: the WebSocket is over.
     ///
     /// # Errors

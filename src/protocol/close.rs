@@ -23,7 +23,8 @@ impl CloseCode {
     pub const GOING_AWAY: Self = Self(1001);
     /// 1002: the peer broke the protocol.
     pub const PROTOCOL_ERROR: Self = Self(1002);
-    /// 1003: a kind of data that this endpoint cannot accept, such as binary where text is expected.
+    /// 1003: a kind of data that this endpoint cannot accept, such as binary where text is
+    /// expected.
     pub const UNSUPPORTED_DATA: Self = Self(1003);
     /// 1007: data that is not what its type says, such as text that is not UTF-8.
     pub const INVALID_PAYLOAD: Self = Self(1007);

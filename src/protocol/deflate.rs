@@ -23,8 +23,8 @@
 //!   makes such blocks with zlib starts with an empty window as well, so nothing is lost; one that
 //!   refers back past the end of its stream is told [`Violation::InvalidCompressedData`].
 //! - We never send such blocks, nor more than one frame for a message.
-//! - The peer is not asked to use a smaller window: a state of ours reads every window, and one size
-//!   fits the pool.
+//! - The peer is not asked to use a smaller window: a state of ours reads every window, and one
+//!   size fits the pool.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -138,11 +138,11 @@ impl DeflatePool {
         Box::new(idle.pop().unwrap_or_else(|| Inflate::new(false, *WINDOW_BITS.end())))
     }
 
-    fn return_inflater(&self, mut inflater: Box<Inflate>) {
+    fn return_inflater(&self, mut inflater: Inflate) {
         let mut idle = self.inflaters.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < POOLED {
             inflater.reset(false);
-            idle.push(*inflater);
+            idle.push(inflater);
         }
     }
 
@@ -156,11 +156,11 @@ impl DeflatePool {
         new_deflater(window_bits, DeflateConfig::default().mem_level)
     }
 
-    fn return_deflater(&self, mut deflater: Box<Deflate>, window_bits: u8) {
+    fn return_deflater(&self, mut deflater: Deflate, window_bits: u8) {
         let mut idle = self.deflaters.lock().unwrap_or_else(PoisonError::into_inner);
         if window_bits == *WINDOW_BITS.end() && idle.len() < POOLED {
             deflater.reset();
-            idle.push(*deflater);
+            idle.push(deflater);
         }
     }
 }
@@ -256,7 +256,7 @@ impl Inflater {
         if !self.takeover
             && let Some(state) = self.state.take()
         {
-            self.pool.return_inflater(state);
+            self.pool.return_inflater(*state);
         }
         Ok(())
     }
@@ -364,7 +364,7 @@ impl Deflater {
             return Some(output);
         }
         if let Some(state) = self.state.take() {
-            self.pool.return_deflater(state, self.window_bits);
+            self.pool.return_deflater(*state, self.window_bits);
         }
         (output.len() < payload.len()).then_some(output)
     }

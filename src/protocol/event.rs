@@ -10,7 +10,7 @@ pub enum Event<'a> {
     Text(&'a str),
     /// A whole binary message.
     Binary(&'a [u8]),
-    /// A ping with its payload. It has been answered.
+    /// A ping with its payload. It has been answered or, with much waiting to be sent, will be.
     Ping(&'a [u8]),
     /// A pong with its payload, asked for or not.
     Pong(&'a [u8]),

@@ -95,7 +95,8 @@ pub struct Expected {
     pub role: Role,
     /// Whether a fragmented message is unfinished.
     pub in_message: bool,
-    /// The reserved bits to which a negotiated extension gives a meaning on a message's first frame.
+    /// The reserved bits to which a negotiated extension gives a meaning on a message's first
+    /// frame.
     pub extension_bits: u8,
     /// How many bytes of payload the message may still take.
     pub room: u64,
@@ -114,7 +115,8 @@ impl FrameHeader {
     ///
     /// # Errors
     ///
-    /// The first rule that these bytes break, found at the first byte that breaks it.
+    /// The first rule that these bytes break, found at the first byte that breaks it; a length in
+    /// too many bytes, when it is complete.
     pub fn parse(bytes: &[u8], expected: &Expected) -> Result<Option<(Self, usize)>, Violation> {
         let Some((&first, bytes)) = bytes.split_first() else {
             return Ok(None);

@@ -10,7 +10,7 @@ pub type MaskingKey = [u8; 4];
 
 /// Where a client's masking keys come from.
 ///
-/// RFC 6455, 10.3: "The masking key MUST be derived from a strong source of entropy, and the
+/// RFC 6455, 5.3: "The masking key MUST be derived from a strong source of entropy, and the
 /// masking key for a given frame MUST NOT make it simple for a server/proxy to predict the masking
 /// key for a subsequent frame." The core has no source of entropy, so whoever drives it brings one.
 pub trait MaskingKeys: Send {

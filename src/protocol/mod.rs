@@ -10,7 +10,8 @@
 //! 2. [`frame`]: the 2 to 14 bytes in front of each payload (section 5.2), judged as they arrive;
 //! 3. [`masking`]: the XOR that clients owe (section 5.3);
 //! 4. [`utf8`]: text is validated while it arrives (section 8.1);
-//! 5. [`close`] and [`violation`]: how a connection ends, and every way to be wrong (sections 7, 10);
+//! 5. [`close`] and [`violation`]: how a connection ends, and every way to be wrong (sections 7,
+//!    10);
 //! 6. [`message`]: frames become messages (section 5.4);
 //! 7. [`deflate`]: compressed messages (RFC 7692);
 //! 8. [`outbox`]: frames that wait to be sent;
@@ -19,9 +20,10 @@
 //!
 //! # What it promises
 //!
-//! - It cannot fail: a peer that breaks a rule is an [`Event::Violation`], never an `Err` or a panic.
-//! - One item per call: each [`Connection::receive`] yields one event, and the reply to it is queued
-//!   before the next frame is looked at.
+//! - It cannot fail: a peer that breaks a rule is an [`Event::Violation`], never an `Err` or a
+//!   panic.
+//! - One item per call: each [`Connection::receive`] yields one event, and the reply to it is
+//!   queued before the next frame is looked at.
 //! - Chunking is invisible: however the input is cut, the same events and the same output result.
 //! - Memory follows what has arrived, never what a header announces.
 //!

@@ -83,6 +83,11 @@ impl Outbox {
         self.deflater = None;
     }
 
+    /// The connection has ended: nothing more is queued, whether a Close frame was or not.
+    pub(super) fn refuse_more(&mut self) {
+        self.close_sent = true;
+    }
+
     /// Queues what precedes the first frame: the server's answer to the handshake.
     pub fn preface(&mut self, response: &[u8]) {
         self.bytes.extend_from_slice(response);

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 
-/// A socket address of 16 bytes: the standard library's has 32, for flow labels and scopes that IPv6
-/// alone has. Every idle connection keeps one.
+/// A socket address of 16 bytes: the standard library's has 32, for flow labels and scopes that
+/// IPv6 alone has. Every idle connection keeps one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Address {
     V4(SocketAddrV4),

@@ -20,8 +20,8 @@ pub struct Config {
     pub subprotocols: Vec<String>,
     /// The origins whose pages may connect; `None`: any.
     pub origins: Option<Vec<String>>,
-    /// A folder of files to serve instead of the demo page.
-    pub www: Option<PathBuf>,
+    /// What a plain GET finds besides `/healthz`.
+    pub www: Www,
     /// The bounds that hold for every connection, whatever its path.
     pub limits: ServerLimits,
 }
@@ -35,10 +35,22 @@ impl Default for Config {
             mounts: Vec::new(),
             subprotocols: Vec::new(),
             origins: None,
-            www: None,
+            www: Www::Nothing,
             limits: ServerLimits::default(),
         }
     }
+}
+
+/// The pages that a server shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Www {
+    /// None.
+    #[default]
+    Nothing,
+    /// The demo page, which calls by the signaling at `/signal`.
+    DemoPage,
+    /// The files of a folder.
+    Folder(PathBuf),
 }
 
 /// The bounds that hold for every connection. Those that a mount may set for itself are in

@@ -11,9 +11,9 @@ use super::response::Response;
 
 /// The file at a request's path below `root`; `None` if there is none to be shown.
 ///
-/// Nothing outside of `root` can be reached: the decoded path may have no component but plain names,
-/// and what it leads to, symbolic links followed, must lie below `root`. Names with a leading dot
-/// are not shown.
+/// Nothing outside of `root` can be reached: the decoded path may have no component but plain
+/// names, and what it leads to, symbolic links followed, must lie below `root`. Names with a
+/// leading dot are not shown.
 pub(super) fn open(root: &Path, path: &str) -> Option<Response> {
     let relative = relative_path(path)?;
     let root = root.canonicalize().ok()?;

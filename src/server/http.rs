@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use super::budget::Pressure;
+use super::config::Www;
 use super::files;
 use super::page;
 use super::response::Response;
@@ -78,8 +79,9 @@ fn get(path: &str, site: &Site, draining: bool) -> Response {
         };
     }
     let found = match &site.www {
-        Some(root) => files::open(root, path),
-        None => page::find(path),
+        Www::Folder(root) => files::open(root, path),
+        Www::DemoPage => page::find(path),
+        Www::Nothing => None,
     };
     if let Some(response) = found {
         return response;

@@ -21,7 +21,6 @@ use std::time::Instant;
 use log::{debug, warn};
 
 use super::http::{self, Answer, refusal};
-use super::mailbox::Mailbox;
 use super::mount::Mounted;
 use super::peers::{Peers, Settled, log_open};
 use super::session::{Head, Phase, Session};
@@ -82,7 +81,8 @@ impl<T: Transport> Hub<T> {
     pub(super) fn insert(&mut self, transport: T, address: SocketAddr, now: Instant) -> Key {
         let limits = &self.peers.shared.limits;
         let head = Head { scanner: HeadScanner::new(limits.head), bytes: Vec::new() };
-        let deadline = now.checked_add(limits.handshake).unwrap_or(now);
+        // A time beyond what can be told never comes.
+        let deadline = now.checked_add(limits.handshake);
         self.peers.shared.connections.fetch_add(1, Ordering::Relaxed);
         let key = self.peers.sessions.insert(Session::new(transport, address, head, deadline));
         self.peers.queue(key);
@@ -132,10 +132,7 @@ impl<T: Transport> Hub<T> {
         for key in std::mem::take(&mut self.peers.runnable) {
             self.run(key, now);
         }
-        let mailbox = self.peers.shared.mailboxes.get(usize::from(self.peers.index));
-        for mail in mailbox.map(Mailbox::take).unwrap_or_default() {
-            self.peers.deliver(mail.as_effect(), now);
-        }
+        self.peers.take_in_mail(now);
         while let Some((due, key)) = self.peers.timers.pop(now) {
             self.due(due, key, now);
         }
@@ -301,20 +298,23 @@ impl<T: Transport> Hub<T> {
     /// nowhere to go; what is left of the input is then kept.
     fn process_frames(&mut self, key: Key, mut input: &mut [u8], now: Instant) {
         let high_water = self.peers.shared.limits.high_water;
-        let buffer = self.peers.spare_buffer();
-        if let Some(session) = self.peers.sessions.get_mut(key)
-            && let Phase::Open(connection) = &mut session.phase
-        {
-            // Refused, and dropped, only while the session has a backlog of its own.
-            drop(connection.outbox(now).lend(buffer));
-        }
         let Self { applications, peers, .. } = self;
-        let mount = peers.sessions.get_mut(key).map_or(0, |session| usize::from(session.mount));
-        let Some(mounted) = applications.get_mut(mount) else {
+        let buffer = peers.spare_buffer();
+        let Some(session) = peers.sessions.get_mut(key) else {
             return;
         };
-        // Held until all is done that the application asked for: it is done in the order of its calls.
+        let Phase::Open(connection) = &mut session.phase else {
+            return;
+        };
+        // Refused, and dropped, only while the session has a backlog of its own.
+        drop(connection.outbox(now).lend(buffer));
+        let Some(mounted) = applications.get_mut(usize::from(session.mount)) else {
+            return;
+        };
+        // Held until all is done that the application asked for: it is done in the order of its
+        // calls.
         let mut held = mounted.hold();
+        peers.take_in_mail(now);
         let mut delivered = peers.deliveries;
         loop {
             let served = calls::serve(peers, key, held.application(), &mut input, now);

@@ -79,6 +79,8 @@ pub(super) struct Listeners {
 
 struct Listening {
     socket: TcpListener,
+    /// Its place in the order in which the sockets were given, which its token names.
+    place: usize,
     /// The kernel said that there is somebody, and has not yet said that there is nobody.
     pending: bool,
 }
@@ -87,7 +89,10 @@ impl Listeners {
     pub(super) fn new(sockets: Vec<TcpListener>) -> Self {
         let sockets = sockets.into_iter();
         Self {
-            sockets: sockets.map(|socket| Listening { socket, pending: true }).collect(),
+            sockets: sockets
+                .enumerate()
+                .map(|(place, socket)| Listening { socket, place, pending: true })
+                .collect(),
             spare: open_spare(),
             paused_until: None,
         }
@@ -97,8 +102,9 @@ impl Listeners {
         self.sockets.iter_mut().map(|listening| &mut listening.socket)
     }
 
-    pub(super) fn ready(&mut self, index: usize) {
-        if let Some(listening) = self.sockets.get_mut(index) {
+    pub(super) fn ready(&mut self, place: usize) {
+        if let Some(listening) = self.sockets.iter_mut().find(|listening| listening.place == place)
+        {
             listening.pending = true;
         }
     }
@@ -123,6 +129,9 @@ impl Listeners {
         if self.spare.is_none() {
             self.spare = open_spare();
         }
+        // Whoever listens first would starve the others in a flood, so they take turns.
+        let turn = self.sockets.len().min(1);
+        self.sockets.rotate_left(turn);
         let mut index = 0;
         while let Some(listening) = self.sockets.get_mut(index) {
             if !listening.pending {

@@ -8,9 +8,9 @@ use mio::Waker;
 use crate::apps::{Effect, Message, PeerId};
 use crate::protocol::CloseCode;
 
-/// While so many bytes wait in a mailbox, nothing is added. A loop that lags so far behind cannot be
-/// waited for (two loops would wait for each other), so those whom a message no longer reaches are
-/// closed: they must not believe that they missed nothing.
+/// While so many bytes wait in a mailbox, nothing is added. A loop that lags so far behind cannot
+/// be waited for (two loops would wait for each other), so those whom a message no longer reaches
+/// are closed: they must not believe that they missed nothing.
 const LIMIT: usize = 8 * 1024 * 1024;
 
 /// One thing for the peers of a loop.

@@ -61,7 +61,7 @@ use std::time::Instant;
 
 use mio::{Poll, Waker};
 
-pub use config::{Config, ServerLimits};
+pub use config::{Config, ServerLimits, Www};
 pub use listener::BindError;
 pub use mount::{MessageRate, Mount, MountOptions};
 
@@ -181,7 +181,10 @@ impl Server {
         let mut threads = Vec::new();
         for (index, reactor) in (1..).zip(others) {
             let handle = handle.clone();
-            let run = move || reactor.run().inspect_err(|_| handle.stop());
+            let run = move || {
+                let _guard = StopOnPanic(&handle);
+                reactor.run().inspect_err(|_| handle.stop())
+            };
             threads.push(thread::Builder::new().name(format!("loop-{index}")).spawn(run)?);
         }
         let mut result = Ok(());
@@ -193,6 +196,17 @@ impl Server {
             result = result.and(ended);
         }
         result
+    }
+}
+
+/// Stops the other loops if the thread of one unwinds: its peers could not be reached any more.
+struct StopOnPanic<'a>(&'a Handle);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.stop();
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::response::Response;
 
-/// What the page may do: load from this server only, and connect to it. No inline script or style, so
-/// peer text that reached the page as markup could do nothing.
+/// What the page may do: load from this server only, and connect to it. No inline script or style,
+/// so peer text that reached the page as markup could do nothing.
 const EXTRA: &str = "Cache-Control: no-cache\r\n\
     Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; object-src 'none'\r\n\

@@ -10,6 +10,7 @@ use log::{debug, info};
 
 use super::address::Address;
 use super::budget::Pressure;
+use super::mailbox::Mailbox;
 use super::response::Response;
 use super::session::{Phase, Session};
 use super::site::Shared;
@@ -132,6 +133,21 @@ impl<T: Transport> Peers<T> {
         }
         effects.clear();
         self.effects = effects;
+    }
+
+    /// Delivers what other loops have for the peers of this one.
+    ///
+    /// Done before an application is called that other loops call too: whatever it asked for in an
+    /// earlier call, on whichever loop, so comes before what it asks for now.
+    pub(super) fn take_in_mail(&mut self, now: Instant) {
+        let mailboxes = &self.shared.mailboxes;
+        if mailboxes.len() <= 1 {
+            return;
+        }
+        let mailbox = mailboxes.get(usize::from(self.index));
+        for mail in mailbox.map(Mailbox::take).unwrap_or_default() {
+            self.deliver(mail.as_effect(), now);
+        }
     }
 
     /// Delivers to the peers of this loop.

@@ -80,8 +80,8 @@ impl Reactor {
         Ok(())
     }
 
-    /// Runs until the server has been asked to stop, and all connections have closed or the time for
-    /// that is over.
+    /// Runs until the server has been asked to stop, and all connections have closed or the time
+    /// for that is over.
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
         let mut failures = 0;

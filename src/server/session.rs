@@ -43,7 +43,8 @@ pub(super) struct Session<T> {
     /// How many bytes of this session the budget knows of.
     pub(super) accounted: u32,
     pub(super) mount: u16,
-    /// The kernel has something to read, as far as we know: cleared by `WouldBlock` or a short read.
+    /// The kernel has something to read, as far as we know: cleared by `WouldBlock` or a short
+    /// read.
     pub(super) readable: bool,
     /// The kernel takes something to write, as far as we know.
     pub(super) writable: bool,
@@ -88,12 +89,17 @@ pub(super) enum Admission {
 }
 
 impl<T: Transport> Session<T> {
-    pub(super) fn new(transport: T, address: SocketAddr, head: Head, deadline: Instant) -> Self {
+    pub(super) fn new(
+        transport: T,
+        address: SocketAddr,
+        head: Head,
+        deadline: Option<Instant>,
+    ) -> Self {
         Self {
             transport,
             address: Address::new(address),
             phase: Phase::Head(Box::new(head)),
-            deadline: Some(deadline),
+            deadline,
             armed: None,
             unread: None,
             paid_until: None,
@@ -151,6 +157,7 @@ impl<T: Transport> Session<T> {
             match self.transport.write(pending) {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
+                    connection.tick(now);
                     connection.advance_output(written);
                     if connection.state() == State::Closed {
                         // The deadline for the last frames begins anew with each progress.
@@ -172,8 +179,8 @@ impl<T: Transport> Session<T> {
 
 impl MessageRate {
     /// Whether a message that arrives now may pass: a token bucket, kept as the time until which
-    /// the peer has used up its share. Refused messages count too, so a peer that goes on is further
-    /// and further ahead, and is expelled when it is two bursts ahead.
+    /// the peer has used up its share. Refused messages count too, so a peer that goes on is
+    /// further and further ahead, and is expelled when it is two bursts ahead.
     pub(super) fn judge(self, paid_until: &mut Option<Instant>, now: Instant) -> Admission {
         let from = paid_until.map_or(now, |paid_until| paid_until.max(now));
         let until = from.checked_add(self.interval()).unwrap_or(from);

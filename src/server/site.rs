@@ -1,10 +1,9 @@
 //! What all loops share: what is where, the limits, the budget, the way to each other.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::budget::{Budget, Pressure};
-use super::config::ServerLimits;
+use super::config::{ServerLimits, Www};
 use super::mailbox::Mailbox;
 use super::mount::MountInfo;
 
@@ -13,7 +12,7 @@ pub(super) struct Site {
     pub(super) mounts: Vec<MountInfo>,
     pub(super) subprotocols: Vec<String>,
     pub(super) origins: Option<Vec<String>>,
-    pub(super) www: Option<PathBuf>,
+    pub(super) www: Www,
 }
 
 /// What all loops share.

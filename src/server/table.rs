@@ -29,8 +29,8 @@ impl Key {
 /// How many slots are allocated at a time.
 const PAGE: usize = 128;
 
-/// The entries are in pages that never move: growing copies nothing, and leaves no holes behind in the
-/// allocator, which one array of a thousand connections, then of two thousand, would.
+/// The entries are in pages that never move: growing copies nothing, and leaves no holes behind in
+/// the allocator, which one array of a thousand connections, then of two thousand, would.
 pub(super) struct Table<T> {
     pages: Vec<Vec<Slot<T>>>,
     free: Vec<u32>,

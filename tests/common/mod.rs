@@ -2,7 +2,8 @@
 //!
 //! The client is made of `std::net::TcpStream` and of frames put together by hand, so that it can
 //! say what no well-behaved client says, and so that a mistake in `wigwag::protocol` cannot hide
-//! itself. Reads have a time limit: a server that does not answer fails a test and does not hang it.
+//! itself. Reads have a time limit: a server that does not answer fails a test and does not hang
+//! it.
 
 // Each test file is a crate of its own and uses its own part of this.
 #![allow(dead_code)]

@@ -13,8 +13,8 @@ use super::item::Item;
 
 impl Connection {
     /// A short cut for what most input is: a whole message, in one frame with a short length, with
-    /// nothing unfinished before it. It takes what [`Connection::step`] would take and find no fault
-    /// with, at half the price; whatever is out of the ordinary is left to that.
+    /// nothing unfinished before it. It takes what [`Connection::step`] would take and find no
+    /// fault with; whatever is out of the ordinary is left to that.
     pub(super) fn whole_message<'i>(
         &self,
         input: &mut &'i mut [u8],
@@ -219,8 +219,8 @@ impl Connection {
                     self.end(EndedBy::Local, self.outbox.close_code(), true);
                 } else {
                     // 5.5.1: "If an endpoint receives a Close frame and did not previously send a
-                    // Close frame, the endpoint MUST send a Close frame in response. (When sending a
-                    // Close frame in response, the endpoint typically echos the status code it
+                    // Close frame, the endpoint MUST send a Close frame in response. (When sending
+                    // a Close frame in response, the endpoint typically echos the status code it
                     // received.)"
                     let _ = match reason {
                         Some(reason) => self.outbox.close(reason.code, reason.reason),

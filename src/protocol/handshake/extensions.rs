@@ -8,9 +8,10 @@
 //! ```
 //!
 //! A client lists the extensions it can speak, with parameters, the one it likes best first. The
-//! server answers with those it agrees to. This project knows one, permessage-deflate (RFC 7692); but
-//! what any offer says must be well formed: "If a value is received [...] that does not conform to the ABNF below, the
-//! recipient of such malformed data MUST immediately _Fail the WebSocket Connection_."
+//! server answers with those it agrees to. This project knows one, permessage-deflate (RFC 7692);
+//! but what any offer says must be well formed: "If a value is received [...] that does not conform
+//! to the ABNF below, the recipient of such malformed data MUST immediately _Fail the WebSocket
+//! Connection_."
 
 use std::borrow::Cow;
 
@@ -66,8 +67,8 @@ pub enum Extension {
 }
 
 impl Extension {
-    /// Appends the extension and its parameters as they stand in the response. A parameter that says
-    /// what holds without it is left out.
+    /// Appends the extension and its parameters as they stand in the response. A parameter that
+    /// says what holds without it is left out.
     pub fn write(self, out: &mut Vec<u8>) {
         let Self::PermessageDeflate(parameters) = self;
         out.extend_from_slice(PERMESSAGE_DEFLATE.as_bytes());
@@ -118,13 +119,14 @@ pub fn negotiate(offers: &[Offer<'_>], mode: DeflateMode) -> Agreed {
         Some(Extension::PermessageDeflate(DeflateParameters {
             // RFC 7692, 7.1.1.1: a server accepts the offer of this "by including the
             // |server_no_context_takeover| extension parameter in the corresponding extension
-            // negotiation response"; it may do so unasked, and ask the same of the client (7.1.1.2).
+            // negotiation response"; it may do so unasked, and ask the same of the client
+            // (7.1.1.2).
             server_no_context_takeover: offered.server_no_context_takeover || shared,
             client_no_context_takeover: offered.client_no_context_takeover || shared,
             // 7.1.2.1: the response's value must be no larger than the offer's.
             server_max_window_bits: offered.server_max_window_bits,
-            // 7.1.2.2: what the offer says of the client's own window is a hint, and we inflate with
-            // the largest in any case.
+            // 7.1.2.2: what the offer says of the client's own window is a hint, and we inflate
+            // with the largest in any case.
             client_max_window_bits: *WINDOW_BITS.end(),
         }))
     });

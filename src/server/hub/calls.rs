@@ -104,10 +104,13 @@ impl<T: Transport> Hub<T> {
     ) {
         let Self { applications, peers, .. } = self;
         let id = peers.id(key);
-        let Some(session) = peers.sessions.get_mut(key) else {
+        let mount = peers.sessions.get_mut(key).map_or(usize::MAX, |session| session.mount.into());
+        let Some(mounted) = applications.get_mut(mount) else {
             return;
         };
-        let Some(mounted) = applications.get_mut(usize::from(session.mount)) else {
+        let mut held = mounted.hold();
+        peers.take_in_mail(now);
+        let Some(session) = peers.sessions.get_mut(key) else {
             return;
         };
         let outbox = match &mut session.phase {
@@ -116,7 +119,6 @@ impl<T: Transport> Hub<T> {
             }
             _ => None,
         };
-        let mut held = mounted.hold();
         let mut context = Context::new(id, session.address.get(), outbox, &mut peers.effects);
         if guarded(|| f(held.application(), &mut context)).is_err() {
             context.close(CloseCode::INTERNAL_ERROR, APPLICATION_FAILED);

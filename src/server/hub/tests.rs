@@ -16,7 +16,7 @@ use super::*;
 use crate::apps::{Application, Context, Message, PeerId};
 use crate::protocol::deflate::DeflateOptions;
 use crate::protocol::{Closure, Limits};
-use crate::server::config::ServerLimits;
+use crate::server::config::{ServerLimits, Www};
 use crate::server::mailbox::Mailbox;
 use crate::server::mount::{Mount, MountInfo};
 use crate::server::site::Site;
@@ -219,7 +219,8 @@ impl World {
             rate: None,
             deflate: DeflateOptions::default(),
         };
-        let site = Site { mounts: vec![info], subprotocols: Vec::new(), origins: None, www: None };
+        let site =
+            Site { mounts: vec![info], subprotocols: Vec::new(), origins: None, www: Www::Nothing };
         let polls: Vec<_> = (0..count).map(|_| Poll::new().unwrap()).collect();
         let wakers = polls.iter().map(|poll| Waker::new(poll.registry(), Token(0)));
         let mailboxes = wakers.map(|waker| Mailbox::new(waker.unwrap())).collect();

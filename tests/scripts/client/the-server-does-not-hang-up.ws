@@ -1,6 +1,6 @@
 # And if the server does not hang up
 #
-# RFC 6455, 7.1.1: "after a reasonable time period" the client "MAY initiate the TCP Close". That it
+# RFC 6455, 7.1.1: "after a reasonable amount of time" the client "MAY initiate the TCP Close". That it
 # was closed cleanly was settled by the Close frames, and stays so.
 
 role client

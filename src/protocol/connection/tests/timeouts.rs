@@ -200,6 +200,20 @@ fn a_message_is_not_late_because_we_did_not_read_it() {
 }
 
 #[test]
+fn whoever_still_reads_what_came_before_our_close_frame_has_time_to_answer_it() {
+    let mut wire = Wire::server();
+    wire.connection.outbox(wire.now).binary(&[0; 100]).unwrap();
+    wire.close(CloseCode::NORMAL, "");
+    for _ in 0..10 {
+        wire.wait(4 * SECOND);
+        wire.connection.advance_output(1);
+    }
+    assert!(!wire.connection.wants_drop());
+    wire.wait(5 * SECOND);
+    assert!(wire.connection.wants_drop());
+}
+
+#[test]
 fn times_without_end_do_not_overflow() {
     let mut wire = Wire::server_with(Limits {
         reassembly: Duration::MAX,
