@@ -32,7 +32,7 @@ const OUTSIDE_WORLD: [&str; 11] = [
     "std::time::SystemTime",
 ];
 
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     Rule {
         folder: "protocol",
         may_know: &[],
@@ -60,6 +60,7 @@ const RULES: [Rule; 7] = [
         may_know: &["apps", "protocol"],
         must_not_know: &["serde", "serde_json", "clap"],
     },
+    Rule { folder: "manual", may_know: &[], must_not_know: &[] },
     Rule { folder: "trace", may_know: &["protocol"], must_not_know: &["std::net", "log", "clap"] },
     Rule { folder: "client", may_know: &["protocol", "trace"], must_not_know: &["clap"] },
     Rule {
