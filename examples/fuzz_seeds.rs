@@ -1,7 +1,7 @@
 //! Writes the seeds of the fuzz targets: `cargo run --example fuzz_seeds`, before `cargo fuzz run`.
 //!
-//! What arrives in the wire scripts becomes inputs for `session`, `frame_header` and `utf8`. Each
-//! target describes in its first lines how its input is made up.
+//! What arrives in the wire scripts becomes inputs for `session`, `differential`, `frame_header` and
+//! `utf8`. Each property, in `fuzz/properties`, describes in its first lines how its input is made up.
 
 use std::error::Error;
 use std::fs;
@@ -72,7 +72,46 @@ fn main() -> Result<(), Box<dyn Error>> {
     for flags in [16, 16 | 4, 16 | 2, 16 | 64] {
         seeds.write("session", &[&[flags, 3, 1, 7, 50], &hello.concat()[..]].concat())?;
     }
+    of_deflate(&mut seeds)?;
+    of_pair(&mut seeds)?;
     println!("{} seeds in {}", seeds.count, seeds.folder.display());
+    Ok(())
+}
+
+/// Compressed messages: the examples of RFC 7692, 7.2.3, and what must be refused.
+fn of_deflate(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
+    let hello: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\0";
+    let conversations: [&[&[u8]]; 6] = [
+        &[hello, b"\xf2\0\x11\0\0"],
+        &[b"\0\x05\0\xfa\xffHello\0", hello],
+        &[b"\xf3\x48\xcd\xc9\xc9\x07\0\0", hello],
+        &[b"\xf2\x48\x05\0\0\0\xff\xff\xca\xc9\xc9\x07\0", b"", hello],
+        &[hello, b"\xf2\x48\xcd"],
+        &[b"\x06"],
+    ];
+    for messages in conversations {
+        let mut bytes = Vec::new();
+        for message in messages {
+            bytes.push(message.len() as u8);
+            bytes.extend_from_slice(message);
+        }
+        for flags in [0, 1, 2, 4 | 3, 7 << 3] {
+            seeds.write("deflate", &[&[flags, 2, 3], &bytes[..]].concat())?;
+        }
+    }
+    Ok(())
+}
+
+/// Both ends send, the network takes some, one closes or both do.
+fn of_pair(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
+    let deeds: &[u8] =
+        b"\0\x05hello\x0c\x03\x01\x05world\x0d\xff\x04\x04abcd\x06\x20\x08\x05\x0c\xff\x09\0";
+    let ends: [&[u8]; 4] = [b"", b"\x0a\x01", b"\x0b\0\x0c\x20\0\x02hi", b"\x0a\x01\x0b\x3f"];
+    for end in ends {
+        for flags in [0, 1, 2, 4, 4 | 8, 4 | 16, 0xe0 | 5, 0x20] {
+            seeds.write("pair", &[&[flags], deeds, end].concat())?;
+        }
+    }
     Ok(())
 }
 
@@ -84,6 +123,11 @@ fn of_script(script: &Script, seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
         // With messages sent back and without, in small limits and in large ones.
         for flags in [0, 2, 4, 12] {
             seeds.write("session", &[&[role | flags, 3, 1, 7, 50], &input[..]].concat())?;
+        }
+        if script.role == Role::Server {
+            for size in [0, 3] {
+                seeds.write("differential", &[&[size], &input[..]].concat())?;
+            }
         }
     }
     for line in &script.lines {

@@ -1,65 +1,8 @@
-//! The end of a head is found at the same byte however it arrives; what is judged is answered; and
-//! a response holds our own words only.
-//!
-//! Input: the bytes of a request.
-
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wigwag::protocol::handshake::{HeadScanner, Request, ServerOptions, accept};
 
-const LIMIT: usize = 2048;
-const OURS: [&str; 5] = [
-    "HTTP/1.1 101 Switching Protocols",
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Protocol: chat",
-    "Sec-WebSocket-Protocol: superchat",
-];
+#[path = "../properties/handshake.rs"]
+mod handshake;
 
-fuzz_target!(|data: &[u8]| {
-    let whole = HeadScanner::new(LIMIT).scan(data);
-    let mut scanner = HeadScanner::new(LIMIT);
-    let mut dripped = Ok(None);
-    for length in 1..=data.len() {
-        dripped = scanner.scan(&data[..length]);
-        if dripped != Ok(None) {
-            break;
-        }
-    }
-    assert_eq!(whole, dripped);
-
-    let subprotocols = ["chat".to_owned(), "superchat".to_owned()];
-    let origins = ["https://example.com".to_owned()];
-    let options = ServerOptions {
-        subprotocols: &subprotocols,
-        origins: data.len().is_multiple_of(2).then_some(&origins[..]),
-    };
-    let mut response = Vec::new();
-    let head = match whole {
-        Ok(Some(length)) => &data[..length],
-        Ok(None) => return,
-        Err(error) => return error.write_response(&mut response),
-    };
-    let judged = Request::parse(head, 64).and_then(|request| accept(&request, &options));
-    match judged {
-        Ok(accepted) => {
-            accepted.write_response(&mut response);
-            let response = String::from_utf8(response).expect("we speak ASCII");
-            let lines = response.strip_suffix("\r\n\r\n").expect("a blank line at its end");
-            for line in lines.split("\r\n") {
-                let key = line.strip_prefix("Sec-WebSocket-Accept: ");
-                assert!(OURS.contains(&line) || key.is_some_and(|key| key.len() == 28), "{line}");
-            }
-        }
-        Err(error) => {
-            error.write_response(&mut response);
-            let response = String::from_utf8(response).expect("we speak UTF-8");
-            let refused = ["HTTP/1.1 4", "HTTP/1.1 505 "];
-            assert!(refused.iter().any(|status| response.starts_with(status)), "{response}");
-            let (head, body) = response.split_once("\r\n\r\n").expect("a blank line");
-            let length = format!("Content-Length: {}", body.len());
-            assert!(head.split("\r\n").any(|line| line == length), "{response}");
-        }
-    }
-});
+fuzz_target!(|data: &[u8]| handshake::check(data));
