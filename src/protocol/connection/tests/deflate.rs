@@ -163,7 +163,7 @@ fn a_message_may_refer_to_the_one_before_it_with_context_takeover_only() {
 }
 
 #[test]
-fn what_is_sent_is_like_the_examples() {
+fn what_is_sent_is_what_the_examples_show() {
     let sent = |agreed: &DeflateParameters| {
         let mut wire = server(agreed);
         for _ in 0..2 {
