@@ -8,9 +8,9 @@
 //!    three small applications;
 //! 3. [`signaling`]: the switchboard: who may talk to whom, and the JSON between them;
 //! 4. [`server`]: sockets, readiness, deadlines and limits;
-//! 5. [`client`]: the other end, for the command line;
+//! 5. [`client`]: the other end of a WebSocket;
 //! 6. [`trace`]: conversations written down, and played back against the protocol;
-//! 7. [`manual`]: the manual; so far, what the RFCs demand and what proves that it is kept.
+//! 7. [`manual`]: the manual's chapters; so far, what the RFCs demand and what proves that it is kept.
 //!
 //! An arrow in this list only ever points up: `server` knows `protocol`, never the reverse. The
 //! test `tests/architecture.rs` keeps it so.

@@ -38,8 +38,9 @@ pub(super) struct Arguments {
     pub(super) path: Vec<MountPath>,
     /// Compress messages (permessage-deflate): off; shared, without context takeover, so that
     /// connections need no state of their own; or takeover, which compresses small messages that
-    /// are alike better [default: shared]. This is for echo; where messages go to others, only a
-    /// mount's own option turns it on: --mount /chat=chat,deflate=shared
+    /// are alike better, and takes some 200 KB for each connection [default: shared]. This is for
+    /// echo; where messages go to others, only a mount's own option turns it on: --mount
+    /// /chat=chat,deflate=shared
     #[arg(long, value_name = "MODE", env = "WIGWAG_DEFLATE", help_heading = "What is where")]
     pub(super) deflate: Option<Deflate>,
     /// Messages of fewer bytes are sent uncompressed
