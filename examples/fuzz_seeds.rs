@@ -1,7 +1,8 @@
 //! Writes the seeds of the fuzz targets: `cargo run --example fuzz_seeds`, before `cargo fuzz run`.
 //!
-//! What arrives in the wire scripts becomes inputs for `session`, `differential`, `frame_header` and
-//! `utf8`. Each property, in `fuzz/properties`, describes in its first lines how its input is made up.
+//! What arrives in the wire scripts becomes inputs for `session`, `differential`, `frame_header`
+//! and `utf8`. Each property, in `fuzz/properties`, describes in its first lines how its input is
+//! made up.
 
 use std::error::Error;
 use std::fs;

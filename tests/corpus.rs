@@ -1,5 +1,5 @@
-//! The committed seeds of the fuzz targets, through the same properties: what a fuzzer once found is
-//! checked again without one.
+//! The committed seeds of the fuzz targets, through the same properties: what a fuzzer once found
+//! is checked again without one.
 //!
 //! One target is not among these. `differential` compares with another implementation, which is a
 //! dependency of `fuzz/` only; its seeds are replayed when it is fuzzed.

@@ -1,11 +1,12 @@
-//! The same bytes to wigwag and to tungstenite, both as servers: the same messages, pings, pongs and
-//! close must come of them, the same answers must go out, and both must find fault with the same
-//! frame or with none.
+//! The same bytes to wigwag and to tungstenite, both as servers: the same messages, pings, pongs
+//! and close must come of them, the same answers must go out, and both must find fault with the
+//! same frame or with none.
 //!
 //! Where they may differ is written down in [`Allowed`], each with its reason; and a difference is
 //! allowed only where a third reader, [`Frame`], sees in the input itself that the reason holds.
 //!
-//! `cargo test` does not replay the seeds of this target: tungstenite is a dependency of `fuzz/` only.
+//! `cargo test` does not replay the seeds of this target: tungstenite is a dependency of `fuzz/`
+//! only.
 //!
 //! Input: the size of each read (0: one read for all), then what a client sent after its handshake.
 
@@ -33,10 +34,11 @@ enum Allowed {
     /// complete. RFC 6455, 7.1.7 does not say when; 8.1 wants invalid UTF-8 to fail the connection,
     /// not the end of the frame. Checked: once the frame is completed, tungstenite finds fault too.
     Later,
-    /// A frame breaks several rules, and each names another one of them: no section says which comes
-    /// first. Checked: the frame breaks both rules.
+    /// A frame breaks several rules, and each names another one of them: no section says which
+    /// comes first. Checked: the frame breaks both rules.
     OtherFaultOfTheSameFrame,
     /// 5.2: "the minimal number of bytes MUST be used to encode the length". tungstenite takes any.
+    /// A control frame so written is for wigwag one over 125 bytes (5.5), for its first seven bits.
     /// Checked: the frame has such a length. What tungstenite sees from there on is not compared.
     LongLength,
     /// 7.4.1: a code that "MUST NOT be set as a status code in a Close control frame". wigwag finds

@@ -2,8 +2,8 @@
 //! inflates back; and no more comes of a message than its limit allows.
 //!
 //! Input: one byte of circumstances (context takeover, fragments, the limit, the window), the size
-//! of each read, the size of each fragment, then messages: a byte of length, and so many bytes. They
-//! are taken for compressed ones that arrive, and then for plain ones to be sent.
+//! of each read, the size of each fragment, then messages: a byte of length, and so many bytes.
+//! They are taken for compressed ones that arrive, and then for plain ones to be sent.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,9 +1,9 @@
 //! wigwag's client against wigwag's server: what one sends arrives at the other once and in order,
 //! however the network cuts it; and both ends tell of the same end.
 //!
-//! Input: one byte of circumstances (permessage-deflate and its parameters, how much may wait), then
-//! what is done, in two bytes each: who does what, and how much or how long. The payload of a message
-//! is taken from the input behind.
+//! Input: one byte of circumstances (permessage-deflate and its parameters, how much may wait),
+//! then what is done, in two bytes each: who does what, and how much or how long. The payload of a
+//! message is taken from the input behind.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -2,7 +2,8 @@
 //! the output breaks no rule; and memory follows what has arrived.
 //!
 //! Input: one byte of circumstances (role, limits, whether messages are sent back, whether the
-//! transport takes anything before the end, permessage-deflate and its parameters), how many read sizes, the sizes, and what arrives.
+//! transport takes anything before the end, permessage-deflate and its parameters), how many read
+//! sizes, the sizes, and what arrives.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
