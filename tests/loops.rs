@@ -161,3 +161,37 @@ fn the_connection_limit_holds_for_all_loops_together() {
     next.stream.set_read_timeout(Some(common::PATIENCE)).unwrap();
     assert!(next.head().starts_with("HTTP/1.1 101 "));
 }
+
+/// What a switchboard says because of one call comes before what it says because of a later one, also
+/// if the two calls came from different loops.
+#[test]
+fn a_leave_is_not_overtaken_by_the_next_offer_under_the_same_name() {
+    let server = Server::start(&["--loops", "2", "--rate", "off"]);
+    let log_in = |client: &mut Client, name: &str| {
+        client.send_text(&format!(r#"{{"type":"login","name":"{name}"}}"#));
+        client.text().contains("true")
+    };
+    let on_loop = |home: &str| loop {
+        let client = server.open("/");
+        if loop_of(&server, &client) == home {
+            return client;
+        }
+    };
+    let mut carol = on_loop("0");
+    assert!(log_in(&mut carol, "carol"));
+    let offer = r#"{"type":"offer","offer":0,"name":"carol"}"#;
+    for _ in 0..40 {
+        let mut first = on_loop("1");
+        let mut second = on_loop("0");
+        assert!(log_in(&mut first, "alice"));
+        first.send_text(offer);
+        carol.expect_text(r#"{"type":"offer","offer":0,"name":"alice"}"#);
+        drop(first);
+        while !log_in(&mut second, "alice") {}
+        second.send_text(offer);
+        carol.expect_text(r#"{"type":"leave","name":"alice"}"#);
+        carol.expect_text(r#"{"type":"offer","offer":0,"name":"alice"}"#);
+        drop(second);
+        carol.expect_text(r#"{"type":"leave","name":"alice"}"#);
+    }
+}
