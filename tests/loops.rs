@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{BINARY, Client, Server, frame};
+use common::{BINARY, Client, Server, TEXT, frame};
 
 /// The loop that serves a client, as the server logged it when it opened.
 fn loop_of(server: &Server, client: &Client) -> String {
@@ -180,15 +180,23 @@ fn a_leave_is_not_overtaken_by_the_next_offer_under_the_same_name() {
     let mut carol = on_loop("0");
     assert!(log_in(&mut carol, "carol"));
     let offer = r#"{"type":"offer","offer":0,"name":"carol"}"#;
-    for _ in 0..40 {
+    for _ in 0..100 {
         let mut first = on_loop("1");
         let mut second = on_loop("0");
         assert!(log_in(&mut first, "alice"));
         first.send_text(offer);
         carol.expect_text(r#"{"type":"offer","offer":0,"name":"alice"}"#);
         drop(first);
-        while !log_in(&mut second, "alice") {}
-        second.send_text(offer);
+        // The login and the offer in one write, so that no time passes between the two.
+        let login = frame(TEXT, br#"{"type":"login","name":"alice"}"#);
+        let both = [login, frame(TEXT, offer.as_bytes())].concat();
+        loop {
+            second.send(&both);
+            if second.text().contains("true") {
+                break;
+            }
+            assert!(second.text().contains("not-logged-in"));
+        }
         carol.expect_text(r#"{"type":"leave","name":"alice"}"#);
         carol.expect_text(r#"{"type":"offer","offer":0,"name":"alice"}"#);
         drop(second);
