@@ -65,7 +65,8 @@ pub struct ServerLimits {
     pub handshake: Duration,
     /// With so many connections the server stops accepting; the kernel's backlog holds the rest.
     pub connections: usize,
-    /// The bytes that may be queued in the whole process, see [`budget`](super::budget).
+    /// The bytes that may be queued in the whole process. From half of them newcomers are refused,
+    /// from three quarters the largest queues are closed, and with all of them nothing is accepted.
     pub queued: usize,
     /// The most connections accepted in one turn of a loop.
     pub accepts_per_turn: usize,
