@@ -8,6 +8,7 @@ use super::close::{CloseCode, MAX_CONTROL_PAYLOAD, fit_reason};
 use super::deflate::{Deflater, RSV1};
 use super::frame::{FrameHeader, Opcode};
 use super::masking::{MaskingKey, MaskingKeys, apply_mask};
+use super::message::Stash;
 
 /// With this much waiting, a pong is no longer queued: the latest is remembered instead.
 ///
@@ -51,10 +52,7 @@ struct Rare {
 }
 
 /// The payload of the latest ping that could not be answered yet.
-struct OwedPong {
-    length: u8,
-    payload: [u8; MAX_CONTROL_PAYLOAD],
-}
+type OwedPong = Stash<MAX_CONTROL_PAYLOAD>;
 
 impl Outbox {
     /// An empty outbox. While `limit` bytes or more are waiting it takes no further message, so it
@@ -116,14 +114,10 @@ impl Outbox {
     /// Queues a Close frame. The reason is cut, between two characters, to what the frame can hold.
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
         let reason = fit_reason(reason);
-        let mut payload = [0; MAX_CONTROL_PAYLOAD];
-        let body = [&code.get().to_be_bytes()[..], reason.as_bytes()];
-        let mut length = 0;
-        for (to, from) in payload.iter_mut().zip(body.into_iter().flatten()) {
-            *to = *from;
-            length = 1_usize.saturating_add(length);
-        }
-        self.close_with(payload.get(..length).unwrap_or_default())?;
+        let mut payload = Stash::<MAX_CONTROL_PAYLOAD>::EMPTY;
+        payload.push(&code.get().to_be_bytes());
+        payload.push(reason.as_bytes());
+        self.close_with(payload.bytes())?;
         self.close_code = Some(code);
         Ok(())
     }
@@ -154,9 +148,8 @@ impl Outbox {
         if self.pending().len() < PONG_BACKLOG
             && let Some(owed) = self.take_owed_pong()
         {
-            let payload = owed.payload.get(..owed.length.into()).unwrap_or_default();
             // Refused only after a Close frame, and then no pong is due.
-            let _ = self.control(Opcode::Pong, payload);
+            let _ = self.control(Opcode::Pong, owed.bytes());
         }
         if self.pending().is_empty() {
             self.advanced = 0;
@@ -204,11 +197,8 @@ impl Outbox {
             let _ = self.control(Opcode::Pong, payload);
             return;
         }
-        let mut owed = OwedPong { length: 0, payload: [0; MAX_CONTROL_PAYLOAD] };
-        for (to, from) in owed.payload.iter_mut().zip(payload) {
-            *to = *from;
-            owed.length = owed.length.saturating_add(1);
-        }
+        let mut owed = OwedPong::EMPTY;
+        owed.push(payload);
         self.rare.get_or_insert_default().owed_pong = Some(owed);
     }
 
