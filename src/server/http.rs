@@ -11,6 +11,7 @@ use super::files;
 use super::page;
 use super::response::Response;
 use super::site::{Shared, Site};
+use super::transports;
 use crate::protocol::deflate::DeflateParameters;
 use crate::protocol::handshake::{self, HandshakeError, Request, ServerOptions};
 
@@ -21,7 +22,11 @@ pub(super) enum Answer {
         mount: usize,
         response: Vec<u8>,
         deflate: Option<DeflateParameters>,
+        /// The channel that its bytes count for.
+        channel: Option<String>,
     },
+    /// The first of the requests of an [`Exchange`](super::transports::Exchange).
+    Exchange,
     Plain(Response),
 }
 
@@ -32,6 +37,9 @@ pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
         Err(error) => return Answer::Plain(refusal(&error)),
     };
     if !request.is_websocket_attempt() {
+        if shared.site.www == Www::DemoPage && request.path().starts_with(transports::PREFIX) {
+            return Answer::Exchange;
+        }
         return Answer::Plain(plain(&request, &shared.site, draining));
     }
     let found = shared.site.mount(request.path());
@@ -52,7 +60,9 @@ pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
             let mut response = Vec::new();
             accepted.write_response(&mut response);
             let deflate = accepted.extensions.deflate();
-            Answer::WebSocket { mount, response, deflate }
+            let channel = (request.path() == transports::SOCKET)
+                .then(|| transports::name_in(request.query()).map(str::to_owned));
+            Answer::WebSocket { mount, response, deflate, channel: channel.flatten() }
         }
         Err(error) => Answer::Plain(refusal(&error)),
     }

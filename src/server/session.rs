@@ -4,8 +4,10 @@
 //!            a WebSocket request               both Close frames, violation, end
 //!   Head ----------------------------> Open ------------------------------------> Linger --> gone
 //!     |   any other request, deadline                                               ^
-//!     `------------------------------> Response ------------------------------------'
-//!                                                 all is sent
+//!     +------------------------------> Response ------------------------------------+
+//!     |                                           all is sent                       |
+//!     `------------------------------> Exchange ------------------------------------'
+//!            a request below /transports/          idle, end
 //! ```
 //!
 //! *Linger* is what keeps a last frame from being lost. A socket that is dropped while unread input
@@ -22,6 +24,7 @@ use super::mount::MessageRate;
 use super::response::Response;
 use super::timers::Tick;
 use super::transport::Transport;
+use super::transports::{Channels, Exchange};
 use crate::protocol::handshake::HeadScanner;
 use crate::protocol::{Connection, State};
 
@@ -58,6 +61,8 @@ pub(super) struct Session<T> {
     pub(super) queued: bool,
     /// Already on the list of sessions to settle at the end of the turn.
     pub(super) touched: bool,
+    /// Its bytes count for a channel of the page that compares transports.
+    pub(super) counted: bool,
     /// The application was told of this peer and not yet that it is gone.
     pub(super) known_to_application: bool,
 }
@@ -67,6 +72,8 @@ pub(super) enum Phase {
     Head(Box<Head>),
     /// A WebSocket.
     Open(Connection),
+    /// One plain HTTP request after another.
+    Exchange(Box<Exchange>),
     /// A plain HTTP answer is being sent.
     Response(Box<Response>),
     /// All is sent; what still arrives is discarded.
@@ -113,6 +120,7 @@ impl<T: Transport> Session<T> {
             broken: false,
             queued: false,
             touched: false,
+            counted: false,
             known_to_application: false,
         }
     }
@@ -141,15 +149,27 @@ impl<T: Transport> Session<T> {
             + match &self.phase {
                 Phase::Head(head) => head.bytes.capacity(),
                 Phase::Open(connection) => connection.held(),
+                Phase::Exchange(exchange) => exchange.held(),
                 Phase::Response(response) => response.held(),
                 Phase::Linger => 0,
             }
     }
 
+    /// Whether what arrives must wait, because of what was asked for before.
+    pub(super) fn waits(&self) -> bool {
+        match &self.phase {
+            Phase::Response(_) => true,
+            Phase::Exchange(exchange) => exchange.is_full(),
+            Phase::Head(_) | Phase::Open(_) | Phase::Linger => false,
+        }
+    }
+
     /// Writes what is pending on a WebSocket, once: a short write says that the kernel is full.
-    pub(super) fn flush(&mut self, now: Instant, high_water: usize) {
+    /// Returns how much of it was taken.
+    pub(super) fn flush(&mut self, now: Instant, high_water: usize) -> usize {
+        let mut sent = 0;
         let Phase::Open(connection) = &mut self.phase else {
-            return;
+            return sent;
         };
         while self.writable && !self.broken && !connection.pending_output().is_empty() {
             let pending = connection.pending_output();
@@ -159,6 +179,7 @@ impl<T: Transport> Session<T> {
                 Ok(written) => {
                     connection.tick(now);
                     connection.advance_output(written);
+                    sent += written;
                     if connection.state() == State::Closed {
                         // The deadline for the last frames begins anew with each progress.
                         self.deadline = None;
@@ -168,6 +189,27 @@ impl<T: Transport> Session<T> {
                         // It was not read because of us, so its silence is no sign of death.
                         connection.excuse_silence(now);
                     }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => self.broken = true,
+            }
+        }
+        sent
+    }
+
+    /// Writes what is pending of an exchange. The peer begins to be slow anew with each progress.
+    pub(super) fn flush_exchange(&mut self, channels: &Channels, now: Instant) {
+        let Phase::Exchange(exchange) = &mut self.phase else {
+            return;
+        };
+        while self.writable && !self.broken && !exchange.pending().is_empty() {
+            match self.transport.write(exchange.pending()) {
+                Ok(0) => self.broken = true,
+                Ok(written) => {
+                    self.writable = written == exchange.pending().len();
+                    exchange.advance(written, channels);
+                    self.deadline = exchange.deadline(now);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
