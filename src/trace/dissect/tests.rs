@@ -355,8 +355,10 @@ fn every_wire_script_is_judged_as_the_script_says() {
             };
             let expected: Vec<Seen> =
                 script.lines.iter().filter_map(|line| told(&line.step)).collect();
-            let own_doing =
-                |step: &Step| matches!(step, Step::Act(Action::Send(Sending::Close(_))));
+            // What happens by time or by an application has no bytes that the peer sent.
+            let own_doing = |step: &Step| {
+                matches!(step, Step::Act(Action::Send(Sending::Close(_)) | Action::Wait(_)))
+            };
             if script.lines.iter().any(|line| own_doing(&line.step)) {
                 continue;
             }
