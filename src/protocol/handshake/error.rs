@@ -150,6 +150,16 @@ impl HandshakeError {
         self.rule().sentence
     }
 
+    /// What to do about it.
+    pub const fn advice(self) -> &'static str {
+        self.rule().advice
+    }
+
+    /// The rule that was broken, or that allows the refusal, such as `RFC 6455, 4.2.1`.
+    pub const fn section(self) -> &'static str {
+        self.rule().section
+    }
+
     /// The headers that this response has beyond those of every error.
     pub const fn extra_headers(self) -> &'static [(&'static str, &'static str)] {
         match self {
