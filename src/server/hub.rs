@@ -12,6 +12,7 @@
 //! It waits for nothing and knows no sockets (see [`Transport`]), so a simulation can drive it.
 
 mod calls;
+mod guard;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -67,6 +68,7 @@ impl<T: Transport> Hub<T> {
         applications: Vec<Mounted>,
         now: Instant,
     ) -> Self {
+        guard::watch_panics();
         let scratch = vec![0; shared.limits.read_per_turn.max(1)];
         Self {
             applications,

@@ -14,7 +14,11 @@
 //!
 //! # What it promises
 //!
-//! - One connection's error ends one connection: neither the loop nor the process.
+//! - One connection's error ends one connection: neither the loop nor the process. A panic of an
+//!   application is the end of the connection that it was called for: it is closed with 1011, and
+//!   one line of the log says where the panic happened. What the application had asked for before
+//!   it is done. (To know the place, a panic hook is put in front of the one that was there; it
+//!   passes on every panic that is not an application's.)
 //! - An idle connection owns no buffer; replies of one turn leave with one system call.
 //! - Every queue, buffer and wait has a limit, and a defined end when it is reached.
 //! - A frame is never lost by closing: see `session`.

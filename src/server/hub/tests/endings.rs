@@ -228,6 +228,18 @@ fn a_panic_reaches_nobody_else() {
 }
 
 #[test]
+fn what_an_application_asked_for_before_it_panicked_is_done() {
+    let mut world = World::new();
+    let (one, two) = (world.open(), world.open());
+    world.say(&one, "late-panic hello");
+    world.say(&one, "not heard any more");
+    world.settle();
+    assert_eq!(one.received(), ["hello", "1011"]);
+    assert_eq!(two.received(), ["hello"]);
+    assert_eq!(world.calls(&one), ["open", "late-panic hello", "gone"]);
+}
+
+#[test]
 fn a_timeout_is_told_once_and_to_the_one_who_asked() {
     let mut world = World::new();
     let (one, two) = (world.open(), world.open());
