@@ -3,7 +3,8 @@
 //! 1. [`script`]: a conversation as a text file, the `.ws` files of `tests/scripts/`: bytes in,
 //!    events and bytes out, with the prose that explains them;
 //! 2. [`replay`]: plays a script against the real [`Connection`](crate::protocol::Connection) and
-//!    compares, however the bytes are cut into reads.
+//!    compares, however the bytes are cut into reads;
+//! 3. [`exercise`]: a script with its answers left out, and a learner's answers judged.
 //!
 //! The same scripts are lesson, test and seed for the fuzzers: what a reader is told is what is
 //! tested.
@@ -11,5 +12,6 @@
 //! Nothing here knows a socket, a clock or the server: the time is an argument, as in
 //! [`protocol`](crate::protocol).
 
+pub mod exercise;
 pub mod replay;
 pub mod script;
