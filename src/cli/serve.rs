@@ -9,10 +9,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use wigwag::apps::{Broadcast, Chat, Echo};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
-use wigwag::server::{
-    Config, Mount, MountOptions, Server, ServerLimits, StartError, TRANSPORTS_SOCKET, Www,
-};
+use wigwag::server::{Config, Mount, MountOptions, Server, ServerLimits, StartError, Www};
 use wigwag::signaling::{self, Signaling};
+use wigwag::transports;
 
 use super::arguments::Arguments;
 use super::values::{App, MountPath, MountValue, Origin, Rate};
@@ -145,7 +144,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     }
     let mut mounts = mounts(&arguments);
     if arguments.www.is_none() {
-        mounts.push(Mount::for_each_loop(TRANSPORTS_SOCKET, || Echo));
+        mounts.push(Mount::for_each_loop(transports::SOCKET, || Echo));
     }
     let limits = ServerLimits {
         head: arguments.head.0,
