@@ -7,7 +7,7 @@ use std::net::Shutdown;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{BINARY, CLOSE, Client, End, PATIENCE, PING, PONG, Server, TEXT};
+use common::{BINARY, CLOSE, End, PATIENCE, PING, PONG, Server, TEXT};
 use common::{frame, frame_header, handshake, raw_frame};
 
 const MIB: usize = 1 << 20;

@@ -24,12 +24,25 @@ pub(super) struct Shared {
     pub(super) mailboxes: Vec<Mailbox>,
     /// How many connections all loops have.
     pub(super) connections: AtomicUsize,
+    /// How many loops have somebody whom an end of the server would interrupt.
+    pub(super) busy_loops: AtomicUsize,
 }
 
 impl Shared {
     pub(super) fn new(site: Site, limits: ServerLimits, mailboxes: Vec<Mailbox>) -> Self {
         let budget = Budget::new(limits.queued);
-        Self { site, limits, budget, mailboxes, connections: AtomicUsize::new(0) }
+        let busy_loops = AtomicUsize::new(mailboxes.len());
+        let connections = AtomicUsize::new(0);
+        Self { site, limits, budget, mailboxes, connections, busy_loops }
+    }
+
+    /// A loop, busy until now, is no longer: if it was the last one, all are woken to end.
+    pub(super) fn loop_is_idle(&self) {
+        if self.busy_loops.fetch_sub(1, Ordering::Relaxed) == 1 {
+            for mailbox in &self.mailboxes {
+                mailbox.wake();
+            }
+        }
     }
 
     /// Whether a connection may be accepted, with room for `more` after it.
