@@ -65,7 +65,7 @@ const RULES: [Rule; 8] = [
     Rule { folder: "client", may_know: &["protocol", "trace"], must_not_know: &["clap"] },
     Rule {
         folder: "cli",
-        may_know: &["apps", "client", "protocol", "server", "signaling", "trace"],
+        may_know: &["apps", "client", "manual", "protocol", "server", "signaling", "trace"],
         must_not_know: &[],
     },
 ];

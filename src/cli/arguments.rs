@@ -141,7 +141,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TIME", env = "WIGWAG_CLOSE_WAIT", default_value = "5s")]
     #[arg(help_heading = "Times")]
     pub(super) close_wait: Time,
-    /// For a plain HTTP answer to make progress; over it the connection is dropped
+    /// For what waits to be sent to make progress; over it the connection is dropped
     #[arg(long, value_name = "TIME", env = "WIGWAG_STALL", default_value = "30s")]
     #[arg(help_heading = "Times")]
     pub(super) stall: Time,

@@ -9,7 +9,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use wigwag::apps::{Broadcast, Chat, Echo};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
-use wigwag::server::{Config, Mount, MountOptions, Server, ServerLimits, StartError, Www};
+use wigwag::server::{
+    Config, Mount, MountOptions, Server, ServerLimits, StartError, TRANSPORTS_SOCKET, Www,
+};
 use wigwag::signaling::{self, Signaling};
 
 use super::arguments::Arguments;
@@ -146,7 +148,10 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     if drain_spread > drain {
         return usage("drain-spread", "it is part of the time of --drain".into());
     }
-    let mounts = mounts(&arguments);
+    let mut mounts = mounts(&arguments);
+    if arguments.www.is_none() {
+        mounts.push(Mount::for_each_loop(TRANSPORTS_SOCKET, || Echo));
+    }
     let limits = ServerLimits {
         head: arguments.head.0,
         headers: arguments.headers,

@@ -334,6 +334,14 @@ mod tests {
     }
 
     #[test]
+    fn frames_follow_the_answer_to_the_handshake() {
+        let mut outbox = outbox();
+        outbox.preface(b"HTTP/1.1 101 \r\n\r\n");
+        outbox.pong(b"here").unwrap();
+        assert_eq!(outbox.pending(), b"HTTP/1.1 101 \r\n\r\n\x8a\x04here");
+    }
+
+    #[test]
     fn nothing_follows_a_close_frame() {
         let mut outbox = outbox();
         outbox.close(CloseCode::NORMAL, "bye").unwrap();

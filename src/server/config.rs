@@ -76,7 +76,8 @@ pub struct ServerLimits {
     pub high_water: usize,
     /// After our last byte a peer has this long to close its side; then the connection is dropped.
     pub linger: Duration,
-    /// A plain HTTP answer must make progress within this time.
+    /// Whatever waits to be sent must make progress within this time, however lively the peer is
+    /// otherwise; then the connection is dropped.
     pub stall: Duration,
     /// How long connections may take to close when the server ends.
     pub drain: Duration,

@@ -30,6 +30,7 @@ use super::site::Shared;
 use super::table::Key;
 use super::timers::Tick;
 use super::transport::Transport;
+use super::transports::Exchange;
 use crate::protocol::Connection;
 use crate::protocol::deflate::DeflatePool;
 use crate::protocol::handshake::{HandshakeError, HeadScanner};
@@ -159,9 +160,12 @@ impl<T: Transport> Hub<T> {
             return;
         };
         session.queued = false;
-        session.flush(now, high_water);
+        self.peers.flush(key, now);
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
         let clogged = session.is_clogged(high_water);
-        let waits = matches!(session.phase, Phase::Response(_));
+        let waits = session.waits();
         if let Some(mut unread) = session.unread.take_if(|_| !clogged) {
             self.process(key, &mut unread, now);
         } else if session.readable && !clogged && !waits {
@@ -170,9 +174,8 @@ impl<T: Transport> Hub<T> {
         self.settle(key, now);
         // An event may have come while this one could not be read: it will not be said again.
         if let Some(session) = self.peers.sessions.get_mut(key) {
-            let idle = matches!(session.phase, Phase::Response(_));
             let more = session.unread.is_some() || session.readable && !session.eof;
-            if more && !idle && !session.is_clogged(high_water) {
+            if more && !session.waits() && !session.is_clogged(high_water) {
                 self.peers.queue(key);
             }
         }
@@ -198,6 +201,9 @@ impl<T: Transport> Hub<T> {
                 if count < scratch.len() && !session.read_closed {
                     session.readable = false;
                 }
+                if session.counted {
+                    self.peers.shared.channels.count_socket(self.peers.id(key), count, 0);
+                }
                 self.process(key, scratch.get_mut(..count).unwrap_or_default(), now);
             }
             Err(error) => match error.kind() {
@@ -218,6 +224,9 @@ impl<T: Transport> Hub<T> {
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return;
         };
+        if matches!(session.phase, Phase::Exchange(_)) {
+            return self.peers.converse(key, input, now);
+        }
         if matches!(session.phase, Phase::Head(_)) && !self.process_head(key, &mut input, now) {
             return;
         }
@@ -262,7 +271,14 @@ impl<T: Transport> Hub<T> {
                 self.peers.respond(key, response, now);
                 false
             }
-            Answer::WebSocket { mount, response, deflate } => {
+            Answer::Exchange => {
+                let all =
+                    if before == 0 { input.to_vec() } else { std::mem::take(&mut head.bytes) };
+                session.phase = Phase::Exchange(Box::new(Exchange::new()));
+                self.peers.converse(key, &all, now);
+                false
+            }
+            Answer::WebSocket { mount, response, deflate, channel } => {
                 *input = std::mem::take(input).get_mut(end - before..).unwrap_or_default();
                 let info = self.peers.shared.site.mounts.get(mount);
                 let Some(info) = info else { return false };
@@ -276,6 +292,10 @@ impl<T: Transport> Hub<T> {
                 session.deadline = None;
                 session.mount = mount as u16;
                 session.known_to_application = true;
+                if let Some(channel) = channel {
+                    session.counted = self.peers.shared.channels.adopt(id, &channel, now);
+                    self.peers.shared.channels.count_socket(id, end, 0);
+                }
                 self.call(key, now, |application, context| application.open(context));
                 true
             }
@@ -311,8 +331,11 @@ impl<T: Transport> Hub<T> {
                 return;
             };
             if session.is_clogged(high_water) {
-                session.flush(now, high_water);
+                peers.flush(key, now);
             }
+            let Some(session) = peers.sessions.get_mut(key) else {
+                return;
+            };
             // Only who delivers to others waits because of that.
             let before = std::mem::replace(&mut delivered, peers.deliveries);
             let crowded = delivered > before.max(DELIVERIES_PER_TURN);
@@ -362,6 +385,11 @@ impl<T: Transport> Hub<T> {
         if let Phase::Open(connection) = &mut session.phase {
             connection.handle_timeout(now);
         }
+        if session.stalls_at.is_some_and(|due| self.peers.timers.instant(due) <= now) {
+            debug!("{address} dropped: it takes nothing of what is sent to it");
+            session.broken = true;
+            return;
+        }
         if session.deadline.is_none_or(|deadline| deadline > now) {
             return;
         }
@@ -377,6 +405,7 @@ impl<T: Transport> Hub<T> {
             Phase::Open(_) if session.known_to_application => {
                 self.call(key, now, |application, context| application.timeout(context));
             }
+            Phase::Exchange(_) => self.peers.exchange_due(key, now),
             Phase::Open(_) | Phase::Response(_) | Phase::Linger => {
                 debug!("{address} dropped: it does not read, or does not close");
                 session.broken = true;

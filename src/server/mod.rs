@@ -8,8 +8,9 @@
 //! 4. `session`: one connection's phases, from request head to lingering;
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
 //! 6. `http`, `response`, `files`, `page`: what a request gets;
-//! 7. `site`: what all loops share;
-//! 8. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
+//! 7. `transports`: the page that compares polling, long polling, events and WebSocket;
+//! 8. `site`: what all loops share;
+//! 9. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
 //!
 //! # What it promises
 //!
@@ -54,6 +55,7 @@ mod table;
 mod text;
 mod timers;
 mod transport;
+mod transports;
 
 use std::io;
 use std::net::SocketAddr;
@@ -68,6 +70,7 @@ use mio::{Poll, Waker};
 pub use config::{Config, ServerLimits, Www};
 pub use listener::BindError;
 pub use mount::{MessageRate, Mount, MountOptions};
+pub use transports::SOCKET as TRANSPORTS_SOCKET;
 
 use hub::Hub;
 use listener::Listeners;

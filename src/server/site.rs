@@ -6,6 +6,7 @@ use super::budget::{Budget, Pressure};
 use super::config::{ServerLimits, Www};
 use super::mailbox::Mailbox;
 use super::mount::MountInfo;
+use super::transports::Channels;
 
 /// What is at which path, and who may come.
 pub(super) struct Site {
@@ -26,14 +27,23 @@ pub(super) struct Shared {
     pub(super) connections: AtomicUsize,
     /// How many loops have somebody whom an end of the server would interrupt.
     pub(super) busy_loops: AtomicUsize,
+    /// The channels of the page that compares transports.
+    pub(super) channels: Channels,
 }
 
 impl Shared {
     pub(super) fn new(site: Site, limits: ServerLimits, mailboxes: Vec<Mailbox>) -> Self {
         let budget = Budget::new(limits.queued);
         let busy_loops = AtomicUsize::new(mailboxes.len());
-        let connections = AtomicUsize::new(0);
-        Self { site, limits, budget, mailboxes, connections, busy_loops }
+        Self {
+            site,
+            limits,
+            budget,
+            mailboxes,
+            connections: AtomicUsize::new(0),
+            busy_loops,
+            channels: Channels::default(),
+        }
     }
 
     /// A loop, busy until now, is no longer: if it was the last one, all are woken to end.

@@ -49,6 +49,8 @@ impl<T: Transport> Hub<T> {
                 // Who has asked for something is still answered.
                 Some(Phase::Head(head)) if head.bytes.is_empty() => self.peers.remove(key),
                 Some(Phase::Open(_)) => keys.push(key),
+                // It may be held open for as long as its peer likes.
+                Some(Phase::Exchange(_)) => self.peers.remove(key),
                 _ => {}
             }
         }

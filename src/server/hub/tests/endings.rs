@@ -155,6 +155,40 @@ fn by_reading_too_slowly() {
 }
 
 #[test]
+fn by_taking_nothing_however_lively_it_is() {
+    let stall = ServerLimits::default().stall;
+    ends(|world, peer| {
+        clog(world, peer);
+        let start = world.now;
+        while !peer.is_gone() {
+            world.put(peer, &frame(0x8a, b""));
+            world.pass(Duration::from_secs(1));
+            assert!(world.now <= start + stall);
+        }
+        assert_eq!(world.now, start + stall);
+    });
+}
+
+#[test]
+fn by_vanishing_without_a_word() {
+    // Whatever it was doing: its last byte was the last.
+    let limits = Limits::default();
+    for last in [&b""[..], &frame(0x81, b"hello"), &frame(0x01, b"hel")[..7]] {
+        let mut world = World::new();
+        let peer = world.open();
+        world.pass(Duration::from_secs(3));
+        world.put(&peer, last);
+        world.settle();
+        let since = if last.is_empty() { Duration::from_secs(3) } else { Duration::ZERO };
+        world.pass(limits.ping_after + limits.pong_wait - since - Duration::from_millis(1));
+        assert!(!peer.is_gone() || last.len() == 7, "not before its time");
+        world.pass(Duration::from_millis(1));
+        assert!(peer.is_gone());
+        assert_eq!(world.calls(&peer).last().unwrap(), "gone");
+    }
+}
+
+#[test]
 fn by_an_unfinished_message() {
     let received = ends(|world, peer| {
         world.put(peer, &frame(0x01, b"never finished"));
