@@ -107,9 +107,7 @@ impl<T: Transport> Peers<T> {
     }
 
     fn keep_buffer(&mut self, buffer: Vec<u8>) {
-        if self.buffers.len() < KEPT_BUFFERS && buffer.capacity() <= KEPT_CAPACITY {
-            self.buffers.push(buffer);
-        }
+        keep(&mut self.buffers, buffer);
     }
 
     /// Carries out what an application asked for in a call about `about`.
@@ -293,13 +291,14 @@ impl<T: Transport> Peers<T> {
             return Settled::Fine;
         };
         let mut done = session.broken;
-        let mut buffer = None;
         match &mut session.phase {
             Phase::Open(connection) => {
                 if session.broken {
                     connection.receive_eof();
                 }
-                buffer = connection.outbox(now).reclaim();
+                if let Some(buffer) = connection.outbox(now).reclaim() {
+                    keep(&mut self.buffers, buffer);
+                }
                 if session.known_to_application && connection.state() != State::Open {
                     session.known_to_application = false;
                     // The application's, and it wants nothing of this peer any more.
@@ -309,9 +308,6 @@ impl<T: Transport> Peers<T> {
                         code: connection.outbox(now).close_code(),
                         clean: false,
                     });
-                    if let Some(buffer) = buffer {
-                        self.keep_buffer(buffer);
-                    }
                     return Settled::Left(closure);
                 }
                 done |= connection.wants_drop();
@@ -347,9 +343,6 @@ impl<T: Transport> Peers<T> {
                 }
             }
             Phase::Head(_) | Phase::Linger => done |= session.eof,
-        }
-        if let Some(buffer) = buffer {
-            self.keep_buffer(buffer);
         }
         if done {
             self.remove(key);
@@ -448,6 +441,12 @@ impl<T: Transport> Peers<T> {
 
         let largest = self.sessions.iter().max_by_key(|(_, session)| session.accounted)?;
         (largest.1.accounted > 0).then_some(largest.0)
+    }
+}
+
+fn keep(buffers: &mut Vec<Vec<u8>>, buffer: Vec<u8>) {
+    if buffers.len() < KEPT_BUFFERS && buffer.capacity() <= KEPT_CAPACITY {
+        buffers.push(buffer);
     }
 }
 
