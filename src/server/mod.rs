@@ -215,8 +215,9 @@ impl Drop for StopOnPanic<'_> {
 }
 
 impl Handle {
-    /// Asks the server to stop: it accepts no more, sends each peer a Close frame with 1001, and
-    /// ends when all have closed or the drain time is over. Asked again, it ends at once.
+    /// Asks the server to stop: it sends each peer a Close frame with 1001, spread over a window,
+    /// and ends when all have closed or the drain time is over. Until then it listens, and answers
+    /// 503 to new WebSockets and at `/healthz`. Asked again, it ends at once.
     pub fn stop(&self) {
         self.stop.fetch_add(1, Ordering::Relaxed);
         for mailbox in &self.shared.mailboxes {
