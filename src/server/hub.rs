@@ -26,6 +26,7 @@ use super::peers::{Peers, Settled, log_open};
 use super::session::{Head, Phase, Session};
 use super::site::Shared;
 use super::table::Key;
+use super::tap::Upgrade;
 use super::timers::Tick;
 use super::transport::Transport;
 use crate::protocol::deflate::DeflatePool;
@@ -85,6 +86,10 @@ impl<T: Transport> Hub<T> {
         let deadline = now.checked_add(limits.handshake);
         self.peers.shared.connections.fetch_add(1, Ordering::Relaxed);
         let key = self.peers.sessions.insert(Session::new(transport, address, head, deadline));
+        let watched = self.peers.shared.taps.opened(self.peers.id(key), address, now);
+        if let Some(session) = self.peers.sessions.get_mut(key) {
+            session.watched = watched;
+        }
         self.peers.queue(key);
         key
     }
@@ -94,8 +99,8 @@ impl<T: Transport> Hub<T> {
     }
 
     /// Drops a connection that never ran.
-    pub(super) fn abandon(&mut self, key: Key) {
-        self.peers.remove(key);
+    pub(super) fn abandon(&mut self, key: Key, now: Instant) {
+        self.peers.remove(key, now);
     }
 
     /// Notes what the kernel said. A key whose session is gone is ignored.
@@ -153,7 +158,7 @@ impl<T: Transport> Hub<T> {
             };
             match &session.phase {
                 // Who has asked for something is still answered.
-                Phase::Head(head) if head.bytes.is_empty() => self.peers.remove(key),
+                Phase::Head(head) if head.bytes.is_empty() => self.peers.remove(key, now),
                 Phase::Open(_) => {
                     let reason = "the server is going away";
                     self.peers.close(key, CloseCode::GOING_AWAY, reason, now);
@@ -167,11 +172,12 @@ impl<T: Transport> Hub<T> {
     /// Reads from one session, if it is ready and has room for replies, and settles it.
     fn run(&mut self, key: Key, now: Instant) {
         let high_water = self.peers.shared.limits.high_water;
+        let id = self.peers.id(key);
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return;
         };
         session.queued = false;
-        session.flush(now, high_water);
+        session.flush(id, &self.peers.shared, now);
         let clogged = session.is_clogged(high_water);
         let waits = matches!(session.phase, Phase::Response(_));
         if let Some(mut unread) = session.unread.take_if(|_| !clogged) {
@@ -210,7 +216,11 @@ impl<T: Transport> Hub<T> {
                 if count < scratch.len() && !session.read_closed {
                     session.readable = false;
                 }
-                self.process(key, scratch.get_mut(..count).unwrap_or_default(), now);
+                let bytes = scratch.get_mut(..count).unwrap_or_default();
+                if session.watched {
+                    self.peers.shared.taps.received(self.peers.id(key), bytes, now);
+                }
+                self.process(key, bytes, now);
             }
             Err(error) => match error.kind() {
                 std::io::ErrorKind::WouldBlock => session.readable = false,
@@ -283,7 +293,12 @@ impl<T: Transport> Hub<T> {
                 if let Some(agreed) = deflate {
                     connection.use_deflate(&agreed, &info.deflate, &self.deflate_pool);
                 }
-                log_open(address, id, info.paths.first().map_or("", String::as_str));
+                let path = info.paths.first().map_or("", String::as_str);
+                log_open(address, id, path);
+                if session.watched {
+                    let upgrade = Upgrade { mount: path, limits: &info.limits, deflate };
+                    session.watched = self.peers.shared.taps.upgraded(id, &upgrade, now);
+                }
                 session.phase = Phase::Open(connection);
                 session.deadline = None;
                 session.mount = mount as u16;
@@ -299,7 +314,7 @@ impl<T: Transport> Hub<T> {
     fn process_frames(&mut self, key: Key, mut input: &mut [u8], now: Instant) {
         let high_water = self.peers.shared.limits.high_water;
         let Self { applications, peers, .. } = self;
-        let buffer = peers.spare_buffer();
+        let (id, buffer) = (peers.id(key), peers.spare_buffer());
         let Some(session) = peers.sessions.get_mut(key) else {
             return;
         };
@@ -323,7 +338,7 @@ impl<T: Transport> Hub<T> {
                 return;
             };
             if session.is_clogged(high_water) {
-                session.flush(now, high_water);
+                session.flush(id, &peers.shared, now);
             }
             // Only who delivers to others waits because of that.
             let before = std::mem::replace(&mut delivered, peers.deliveries);

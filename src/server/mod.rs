@@ -9,7 +9,8 @@
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
 //! 6. `http`, `response`, `files`, `page`: what a request gets;
 //! 7. `site`: what all loops share;
-//! 8. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
+//! 8. [`tap`]: looking on, for the trace and the inspector;
+//! 9. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
 //!
 //! # What it promises
 //!
@@ -32,6 +33,7 @@ compile_error!("wigwag's server needs a 64-bit Unix");
 
 pub mod config;
 pub mod mount;
+pub mod tap;
 
 mod address;
 mod budget;
@@ -64,6 +66,7 @@ use mio::{Poll, Waker};
 pub use config::{Config, ServerLimits, Www};
 pub use listener::BindError;
 pub use mount::{MessageRate, Mount, MountOptions};
+pub use tap::{Tap, Upgrade};
 
 use hub::Hub;
 use listener::Listeners;
@@ -71,6 +74,7 @@ use mailbox::Mailbox;
 use mount::{MountInfo, Mounted};
 use reactor::{Reactor, Stop};
 use site::{Shared, Site};
+use tap::Taps;
 
 /// A server that listens but does not run yet.
 pub struct Server {
@@ -138,7 +142,9 @@ impl Server {
             mailboxes.push(Mailbox::new(Waker::new(poll.registry(), reactor::WAKER)?));
             polls.push(poll);
         }
-        let shared = Arc::new(Shared::new(site, config.limits, mailboxes));
+        let mut shared = Shared::new(site, config.limits, mailboxes);
+        shared.taps = Taps::new(config.taps);
+        let shared = Arc::new(shared);
         let stop = Stop::default();
         let mut reactors = Vec::new();
         let parts = polls.into_iter().zip(listeners).zip(applications);

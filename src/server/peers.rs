@@ -223,11 +223,11 @@ impl<T: Transport> Peers<T> {
     /// Brings a session up to date after anything has happened to it: writes, moves to the next
     /// phase, removes it, keeps its deadline and the budget.
     pub(super) fn settle(&mut self, key: Key, now: Instant) -> Settled {
-        let high_water = self.shared.limits.high_water;
+        let id = self.id(key);
         let Some(session) = self.sessions.get_mut(key) else {
             return Settled::Fine;
         };
-        session.flush(now, high_water);
+        session.flush(id, &self.shared, now);
         let mut done = session.broken;
         let mut buffer = None;
         match &mut session.phase {
@@ -245,6 +245,9 @@ impl<T: Transport> Peers<T> {
                         code: connection.outbox(now).close_code(),
                         clean: false,
                     });
+                    if session.watched {
+                        self.shared.taps.state(id, connection.state(), now);
+                    }
                     if let Some(buffer) = buffer {
                         self.keep_buffer(buffer);
                     }
@@ -259,8 +262,17 @@ impl<T: Transport> Peers<T> {
                 }
             }
             Phase::Response(response) => {
-                let progress =
-                    send_response(response, &mut session.transport, &mut session.writable);
+                let watched = session.watched;
+                let progress = send_response(
+                    response,
+                    &mut session.transport,
+                    &mut session.writable,
+                    |bytes| {
+                        if watched {
+                            self.shared.taps.sent(id, bytes, now);
+                        }
+                    },
+                );
                 match progress {
                     Ok(Progress::Done) => done = self.linger(key, now),
                     Ok(Progress::Some) => {
@@ -282,7 +294,7 @@ impl<T: Transport> Peers<T> {
             self.keep_buffer(buffer);
         }
         if done {
-            self.remove(key);
+            self.remove(key, now);
             return Settled::Fine;
         }
         self.account(key);
@@ -303,12 +315,11 @@ impl<T: Transport> Peers<T> {
     /// All is sent: ends our direction, and waits for the peer to end its own. True if there is
     /// nothing to wait for.
     fn linger(&mut self, key: Key, now: Instant) -> bool {
+        let id = self.id(key);
         let Some(session) = self.sessions.get_mut(key) else {
             return true;
         };
-        if let Phase::Open(connection) = &session.phase {
-            log_closure(&session.address, connection.closure());
-        }
+        tell_closure(id, session, &self.shared, now);
         let ended = session.transport.shutdown_write().is_err() || session.eof;
         session.phase = Phase::Linger;
         session.unread = None;
@@ -320,12 +331,14 @@ impl<T: Transport> Peers<T> {
     }
 
     /// Drops a session. Whether its application has been told is the caller's care.
-    pub(super) fn remove(&mut self, key: Key) {
+    pub(super) fn remove(&mut self, key: Key, now: Instant) {
         let Some(session) = self.sessions.remove(key) else {
             return;
         };
-        if let Phase::Open(connection) = &session.phase {
-            log_closure(&session.address, connection.closure());
+        let id = self.id(key);
+        tell_closure(id, &session, &self.shared, now);
+        if session.watched {
+            self.shared.taps.closed(id, now);
         }
         let accounted = session.accounted as usize;
         self.shared.budget.account(accounted, 0);
@@ -386,6 +399,7 @@ fn send_response<T: Transport>(
     response: &mut Response,
     transport: &mut T,
     writable: &mut bool,
+    sent: impl FnOnce(&[u8]),
 ) -> io::Result<Progress> {
     let pending = response.pending()?;
     if pending.is_empty() {
@@ -398,6 +412,7 @@ fn send_response<T: Transport>(
     match transport.write(pending) {
         Ok(0) => Err(io::ErrorKind::WriteZero.into()),
         Ok(written) => {
+            sent(pending.get(..written).unwrap_or_default());
             response.advance(written);
             *writable = written == wanted;
             Ok(if response.pending()?.is_empty() { Progress::Done } else { Progress::Some })
@@ -408,6 +423,18 @@ fn send_response<T: Transport>(
         }
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Progress::Some),
         Err(error) => Err(error),
+    }
+}
+
+/// Tells the log and the taps how a WebSocket ended.
+fn tell_closure<T>(id: PeerId, session: &Session<T>, shared: &Shared, now: Instant) {
+    let Phase::Open(connection) = &session.phase else {
+        return;
+    };
+    let closure = connection.closure();
+    log_closure(&session.address, closure);
+    if let Some(closure) = closure.filter(|_| session.watched) {
+        shared.taps.ended(id, &closure, now);
     }
 }
 

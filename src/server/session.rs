@@ -20,8 +20,10 @@ use std::time::Instant;
 use super::address::Address;
 use super::mount::MessageRate;
 use super::response::Response;
+use super::site::Shared;
 use super::timers::Tick;
 use super::transport::Transport;
+use crate::apps::PeerId;
 use crate::protocol::handshake::HeadScanner;
 use crate::protocol::{Connection, State};
 
@@ -60,6 +62,8 @@ pub(super) struct Session<T> {
     pub(super) touched: bool,
     /// The application was told of this peer and not yet that it is gone.
     pub(super) known_to_application: bool,
+    /// Someone looks on.
+    pub(super) watched: bool,
 }
 
 pub(super) enum Phase {
@@ -114,6 +118,7 @@ impl<T: Transport> Session<T> {
             queued: false,
             touched: false,
             known_to_application: false,
+            watched: false,
         }
     }
 
@@ -147,7 +152,8 @@ impl<T: Transport> Session<T> {
     }
 
     /// Writes what is pending on a WebSocket, once: a short write says that the kernel is full.
-    pub(super) fn flush(&mut self, now: Instant, high_water: usize) {
+    pub(super) fn flush(&mut self, id: PeerId, shared: &Shared, now: Instant) {
+        let high_water = shared.limits.high_water;
         let Phase::Open(connection) = &mut self.phase else {
             return;
         };
@@ -157,6 +163,9 @@ impl<T: Transport> Session<T> {
             match self.transport.write(pending) {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
+                    if self.watched {
+                        shared.taps.sent(id, pending.get(..written).unwrap_or_default(), now);
+                    }
                     connection.tick(now);
                     connection.advance_output(written);
                     if connection.state() == State::Closed {

@@ -6,6 +6,7 @@ use super::budget::{Budget, Pressure};
 use super::config::{ServerLimits, Www};
 use super::mailbox::Mailbox;
 use super::mount::MountInfo;
+use super::tap::Taps;
 
 /// What is at which path, and who may come.
 pub(super) struct Site {
@@ -24,12 +25,15 @@ pub(super) struct Shared {
     pub(super) mailboxes: Vec<Mailbox>,
     /// How many connections all loops have.
     pub(super) connections: AtomicUsize,
+    /// Who looks on.
+    pub(super) taps: Taps,
 }
 
 impl Shared {
     pub(super) fn new(site: Site, limits: ServerLimits, mailboxes: Vec<Mailbox>) -> Self {
         let budget = Budget::new(limits.queued);
-        Self { site, limits, budget, mailboxes, connections: AtomicUsize::new(0) }
+        let connections = AtomicUsize::new(0);
+        Self { site, limits, budget, mailboxes, connections, taps: Taps::default() }
     }
 
     /// Whether a connection may be accepted, with room for `more` after it.

@@ -1,6 +1,7 @@
 //! The hub, driven without sockets and without waiting: each test says what the kernel would say.
 
 mod endings;
+mod taps;
 mod turns;
 
 use std::cell::RefCell;
