@@ -406,6 +406,20 @@ mod tests {
     }
 
     #[test]
+    fn with_less_than_16_kib_waiting_every_ping_is_answered() {
+        for (waiting, answered) in [(16 * 1024 - 1, true), (16 * 1024, false)] {
+            let mut outbox = outbox();
+            outbox.binary(&vec![0; waiting - 4]).unwrap();
+            assert_eq!(outbox.pending().len(), waiting);
+            outbox.answer_ping(b"?");
+            assert_eq!(outbox.pending().len() > waiting, answered);
+            // The answer that is owed is queued as soon as less is waiting.
+            outbox.advance(1);
+            assert!(outbox.pending().ends_with(b"\x8a\x01?"));
+        }
+    }
+
+    #[test]
     fn an_emptied_outbox_owns_no_buffer() {
         let mut outbox = outbox();
         outbox.text("hello").unwrap();
