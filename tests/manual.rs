@@ -191,7 +191,7 @@ fn bytes_in_the_text_are_bytes_of_a_script_or_of_the_code() {
         for (line, span) in chapter.spans() {
             let is_hex = |word: &str| {
                 word.len() >= 2
-                    && word.len() % 2 == 0
+                    && word.len().is_multiple_of(2)
                     && word.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
             };
             if span.split(' ').all(is_hex) {
