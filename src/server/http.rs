@@ -11,9 +11,9 @@ use super::files;
 use super::page;
 use super::response::Response;
 use super::site::{Shared, Site};
-use super::transports;
 use crate::protocol::deflate::DeflateParameters;
 use crate::protocol::handshake::{self, HandshakeError, Request, ServerOptions};
+use crate::transports;
 
 /// What a request gets.
 pub(super) enum Answer {
@@ -25,7 +25,7 @@ pub(super) enum Answer {
         /// The channel that its bytes count for.
         channel: Option<String>,
     },
-    /// The first of the requests of an [`Exchange`](super::transports::Exchange).
+    /// The first of the requests of an [`Exchange`](transports::Exchange).
     Exchange,
     Plain(Response),
 }
@@ -38,7 +38,7 @@ pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
     };
     if !request.is_websocket_attempt() {
         if shared.site.www == Www::DemoPage && request.path().starts_with(transports::PREFIX) {
-            return Answer::Exchange;
+            return turned_away(shared, draining).map_or(Answer::Exchange, Answer::Plain);
         }
         return Answer::Plain(plain(&request, &shared.site, draining));
     }
@@ -46,9 +46,8 @@ pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
     let Some((mount, info)) = found.and_then(|at| Some((at, shared.site.mounts.get(at)?))) else {
         return Answer::Plain(not_found(&shared.site));
     };
-    if draining || shared.budget.pressure() >= Pressure::RefuseNewcomers {
-        let body = if draining { "The server is going away.\n" } else { "The server is full.\n" };
-        return Answer::Plain(Response::text(503, "Retry-After: 10\r\n", body));
+    if let Some(response) = turned_away(shared, draining) {
+        return Answer::Plain(response);
     }
     let options = ServerOptions {
         subprotocols: &shared.site.subprotocols,
@@ -66,6 +65,16 @@ pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
         }
         Err(error) => Answer::Plain(refusal(&error)),
     }
+}
+
+/// What somebody gets who would stay, while nobody is let in.
+fn turned_away(shared: &Shared, draining: bool) -> Option<Response> {
+    let body = match draining {
+        true => "The server is going away.\n",
+        false if shared.budget.pressure() >= Pressure::RefuseNewcomers => "The server is full.\n",
+        false => return None,
+    };
+    Some(Response::text(503, "Retry-After: 10\r\n", body))
 }
 
 /// The answer to a request that asks for no WebSocket.

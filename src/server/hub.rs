@@ -12,6 +12,7 @@
 //! It waits for nothing and knows no sockets (see [`Transport`]), so a simulation can drive it.
 
 mod calls;
+mod drain;
 mod guard;
 
 use std::net::SocketAddr;
@@ -29,10 +30,10 @@ use super::site::Shared;
 use super::table::Key;
 use super::timers::Tick;
 use super::transport::Transport;
-use super::transports::Exchange;
+use crate::protocol::Connection;
 use crate::protocol::deflate::DeflatePool;
 use crate::protocol::handshake::{HandshakeError, HeadScanner};
-use crate::protocol::{CloseCode, Connection};
+use drain::Drain;
 
 /// After delivering to so many recipients in one turn, a session's further input waits for the next
 /// one: a single read may hold thousands of messages, each for thousands of peers.
@@ -57,7 +58,8 @@ pub(super) struct Hub<T> {
     scratch: Vec<u8>,
     /// The DEFLATE states of all connections without context takeover.
     deflate_pool: Arc<DeflatePool>,
-    draining: bool,
+    /// Set once the server has begun to end.
+    drain: Option<Drain>,
 }
 
 impl<T: Transport> Hub<T> {
@@ -75,7 +77,7 @@ impl<T: Transport> Hub<T> {
             peers: Peers::new(index, shared, now),
             scratch,
             deflate_pool: Arc::default(),
-            draining: false,
+            drain: None,
         }
     }
 
@@ -118,9 +120,11 @@ impl<T: Transport> Hub<T> {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.peers.timers.next()
+        let goodbye = self.drain.as_ref().and_then(Drain::next);
+        [self.peers.timers.next(), goodbye].into_iter().flatten().min()
     }
 
+    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.peers.sessions.len() == 0
     }
@@ -139,34 +143,13 @@ impl<T: Transport> Hub<T> {
         while let Some((due, key)) = self.peers.timers.pop(now) {
             self.due(due, key, now);
         }
+        self.say_goodbye(now);
         self.settle_touched(now);
         self.relieve(now);
         let sessions = &mut self.peers.sessions;
         self.peers.timers.sweep(sessions.len(), |due, key| {
             sessions.get_mut(key).is_some_and(|session| session.armed == Some(due))
         });
-    }
-
-    /// Begins to end: every peer is told, newcomers are refused.
-    pub(super) fn drain(&mut self, now: Instant) {
-        self.draining = true;
-        for key in self.peers.sessions.keys() {
-            let Some(session) = self.peers.sessions.get_mut(key) else {
-                continue;
-            };
-            match &session.phase {
-                // Who has asked for something is still answered.
-                Phase::Head(head) if head.bytes.is_empty() => self.peers.remove(key),
-                Phase::Open(_) => {
-                    let reason = "the server is going away";
-                    self.peers.close(key, CloseCode::GOING_AWAY, reason, now);
-                }
-                // It may be held open for as long as its peer likes.
-                Phase::Exchange(_) => self.peers.remove(key),
-                Phase::Head(_) | Phase::Response(_) | Phase::Linger => {}
-            }
-        }
-        self.settle_touched(now);
     }
 
     /// Reads from one session, if it is ready and has room for replies, and settles it.
@@ -282,7 +265,7 @@ impl<T: Transport> Hub<T> {
         };
         let bytes = if before == 0 { &**input } else { &head.bytes[..] };
         let bytes = bytes.get(..end).unwrap_or_default();
-        match http::answer(&self.peers.shared, bytes, self.draining) {
+        match http::answer(&self.peers.shared, bytes, self.drain.is_some()) {
             Answer::Plain(response) => {
                 self.peers.respond(key, response, now);
                 false
@@ -290,7 +273,7 @@ impl<T: Transport> Hub<T> {
             Answer::Exchange => {
                 let all =
                     if before == 0 { input.to_vec() } else { std::mem::take(&mut head.bytes) };
-                session.phase = Phase::Exchange(Box::new(Exchange::new()));
+                session.phase = Phase::Exchange(Box::default());
                 self.peers.converse(key, &all, now);
                 false
             }
@@ -400,6 +383,11 @@ impl<T: Transport> Hub<T> {
         let address = session.address.get();
         if let Phase::Open(connection) = &mut session.phase {
             connection.handle_timeout(now);
+        }
+        if session.stalls_at.is_some_and(|due| self.peers.timers.instant(due) <= now) {
+            debug!("{address} dropped: it takes nothing of what is sent to it");
+            session.broken = true;
+            return;
         }
         if session.deadline.is_none_or(|deadline| deadline > now) {
             return;

@@ -8,9 +8,8 @@
 //! 4. `session`: one connection's phases, from request head to lingering;
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
 //! 6. `http`, `response`, `files`, `page`: what a request gets;
-//! 7. `transports`: the page that compares polling, long polling, events and WebSocket;
-//! 8. `site`: what all loops share;
-//! 9. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
+//! 7. `site`: what all loops share;
+//! 8. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
 //!
 //! # What it promises
 //!
@@ -55,7 +54,6 @@ mod table;
 mod text;
 mod timers;
 mod transport;
-mod transports;
 
 use std::io;
 use std::net::SocketAddr;
@@ -70,7 +68,6 @@ use mio::{Poll, Waker};
 pub use config::{Config, ServerLimits, Www};
 pub use listener::BindError;
 pub use mount::{MessageRate, Mount, MountOptions};
-pub use transports::SOCKET as TRANSPORTS_SOCKET;
 
 use hub::Hub;
 use listener::Listeners;
@@ -218,8 +215,9 @@ impl Drop for StopOnPanic<'_> {
 }
 
 impl Handle {
-    /// Asks the server to stop: it accepts no more, sends each peer a Close frame with 1001, and
-    /// ends when all have closed or the drain time is over. Asked again, it ends at once.
+    /// Asks the server to stop: it sends each peer a Close frame with 1001, spread over a window,
+    /// and ends when all have closed or the drain time is over. Until then it listens, and answers
+    /// 503 to new WebSockets and at `/healthz`. Asked again, it ends at once.
     pub fn stop(&self) {
         self.stop.fetch_add(1, Ordering::Relaxed);
         for mailbox in &self.shared.mailboxes {

@@ -107,9 +107,7 @@ impl<T: Transport> Peers<T> {
     }
 
     fn keep_buffer(&mut self, buffer: Vec<u8>) {
-        if self.buffers.len() < KEPT_BUFFERS && buffer.capacity() <= KEPT_CAPACITY {
-            self.buffers.push(buffer);
-        }
+        keep(&mut self.buffers, buffer);
     }
 
     /// Carries out what an application asked for in a call about `about`.
@@ -293,13 +291,14 @@ impl<T: Transport> Peers<T> {
             return Settled::Fine;
         };
         let mut done = session.broken;
-        let mut buffer = None;
         match &mut session.phase {
             Phase::Open(connection) => {
                 if session.broken {
                     connection.receive_eof();
                 }
-                buffer = connection.outbox(now).reclaim();
+                if let Some(buffer) = connection.outbox(now).reclaim() {
+                    keep(&mut self.buffers, buffer);
+                }
                 if session.known_to_application && connection.state() != State::Open {
                     session.known_to_application = false;
                     // The application's, and it wants nothing of this peer any more.
@@ -309,9 +308,6 @@ impl<T: Transport> Peers<T> {
                         code: connection.outbox(now).close_code(),
                         clean: false,
                     });
-                    if let Some(buffer) = buffer {
-                        self.keep_buffer(buffer);
-                    }
                     return Settled::Left(closure);
                 }
                 done |= connection.wants_drop();
@@ -322,24 +318,7 @@ impl<T: Transport> Peers<T> {
                     session.deadline = now.checked_add(self.shared.limits.linger);
                 }
             }
-            Phase::Response(response) => {
-                let progress =
-                    send_response(response, &mut session.transport, &mut session.writable);
-                match progress {
-                    Ok(Progress::Done) => done = self.linger(key, now),
-                    Ok(Progress::Some) => {
-                        session.deadline = now.checked_add(self.shared.limits.stall);
-                        if session.writable {
-                            self.queue(key);
-                        }
-                    }
-                    Ok(Progress::None) => {}
-                    Err(error) => {
-                        debug!("{} the answer broke off: {error}", session.address);
-                        done = true;
-                    }
-                }
-            }
+            Phase::Response(_) => done = done || self.send_response(key, now),
             Phase::Exchange(exchange) => {
                 done |= session.eof;
                 if !done && exchange.is_done() {
@@ -348,15 +327,37 @@ impl<T: Transport> Peers<T> {
             }
             Phase::Head(_) | Phase::Linger => done |= session.eof,
         }
-        if let Some(buffer) = buffer {
-            self.keep_buffer(buffer);
-        }
         if done {
             self.remove(key);
             return Settled::Fine;
         }
-        self.account(key);
+        self.account(key, now);
         Settled::Fine
+    }
+
+    /// Sends some of an answer in plain HTTP. True if the session is done with.
+    fn send_response(&mut self, key: Key, now: Instant) -> bool {
+        let Some(session) = self.sessions.get_mut(key) else {
+            return true;
+        };
+        let Phase::Response(response) = &mut session.phase else {
+            return false;
+        };
+        match send_response(response, &mut session.transport, &mut session.writable) {
+            Ok(Progress::Done) => self.linger(key, now),
+            Ok(Progress::Some) => {
+                session.deadline = now.checked_add(self.shared.limits.stall);
+                if session.writable {
+                    self.queue(key);
+                }
+                false
+            }
+            Ok(Progress::None) => false,
+            Err(error) => {
+                debug!("{} the answer broke off: {error}", session.address);
+                true
+            }
+        }
     }
 
     /// Begins an answer in plain HTTP.
@@ -407,7 +408,7 @@ impl<T: Transport> Peers<T> {
     }
 
     /// Tells the budget what the session holds, and the timers when it must be looked at.
-    fn account(&mut self, key: Key) {
+    fn account(&mut self, key: Key, now: Instant) {
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
@@ -416,7 +417,15 @@ impl<T: Transport> Peers<T> {
         let before = std::mem::replace(&mut session.accounted, held) as usize;
         self.shared.budget.account(before, held as usize);
         self.queued = self.queued - before + held as usize;
-        let due = session.next_deadline();
+        if !session.is_writing() {
+            session.stalls_at = None;
+        } else if session.wrote || session.stalls_at.is_none() {
+            let stalls_at = now.checked_add(self.shared.limits.stall);
+            session.stalls_at = stalls_at.map(|due| self.timers.tick(due));
+        }
+        session.wrote = false;
+        let stalls_at = session.stalls_at.map(|tick| self.timers.instant(tick));
+        let due = [session.next_deadline(), stalls_at].into_iter().flatten().min();
         self.timers.arm(key, due, &mut session.armed);
     }
 
@@ -440,6 +449,12 @@ impl<T: Transport> Peers<T> {
 
         let largest = self.sessions.iter().max_by_key(|(_, session)| session.accounted)?;
         (largest.1.accounted > 0).then_some(largest.0)
+    }
+}
+
+fn keep(buffers: &mut Vec<Vec<u8>>, buffer: Vec<u8>) {
+    if buffers.len() < KEPT_BUFFERS && buffer.capacity() <= KEPT_CAPACITY {
+        buffers.push(buffer);
     }
 }
 

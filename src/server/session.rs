@@ -24,9 +24,9 @@ use super::mount::MessageRate;
 use super::response::Response;
 use super::timers::Tick;
 use super::transport::Transport;
-use super::transports::{Channels, Exchange};
 use crate::protocol::handshake::HeadScanner;
 use crate::protocol::{Connection, State};
+use crate::transports::{Channels, Exchange};
 
 pub(super) struct Session<T> {
     pub(super) transport: T,
@@ -42,7 +42,9 @@ pub(super) struct Session<T> {
     #[expect(clippy::box_collection)]
     pub(super) unread: Option<Box<Vec<u8>>>,
     /// How far ahead of its time the peer has sent messages, see [`MessageRate::judge`].
-    pub(super) paid_until: Option<Instant>,
+    pub(super) paid_until: Option<Tick>,
+    /// While something waits to be sent on a WebSocket: when it must have made progress.
+    pub(super) stalls_at: Option<Tick>,
     /// How many bytes of this session the budget knows of.
     pub(super) accounted: u32,
     pub(super) mount: u16,
@@ -57,6 +59,8 @@ pub(super) struct Session<T> {
     pub(super) eof: bool,
     /// The transport failed.
     pub(super) broken: bool,
+    /// Something was written since the session was last settled.
+    pub(super) wrote: bool,
     /// Already on the list of sessions to run.
     pub(super) queued: bool,
     /// Already on the list of sessions to settle at the end of the turn.
@@ -110,6 +114,7 @@ impl<T: Transport> Session<T> {
             armed: None,
             unread: None,
             paid_until: None,
+            stalls_at: None,
             accounted: 0,
             mount: 0,
             // Nothing is known yet; to try is to know.
@@ -118,6 +123,7 @@ impl<T: Transport> Session<T> {
             read_closed: false,
             eof: false,
             broken: false,
+            wrote: false,
             queued: false,
             touched: false,
             counted: false,
@@ -140,6 +146,11 @@ impl<T: Transport> Session<T> {
             Phase::Open(connection) => connection.pending_output().len() > high_water,
             _ => false,
         }
+    }
+
+    /// Whether something waits to be sent on a WebSocket. (Other phases have a deadline for that.)
+    pub(super) fn is_writing(&self) -> bool {
+        matches!(&self.phase, Phase::Open(connection) if !connection.pending_output().is_empty())
     }
 
     /// Bytes of memory that this session holds, apart from itself.
@@ -177,6 +188,7 @@ impl<T: Transport> Session<T> {
             match self.transport.write(pending) {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
+                    self.wrote = true;
                     connection.tick(now);
                     connection.advance_output(written);
                     sent += written;

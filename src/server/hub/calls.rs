@@ -41,7 +41,7 @@ pub(super) fn serve<T: Transport>(
     now: Instant,
 ) -> Served {
     let (id, high_water) = (peers.id(key), peers.shared.limits.high_water);
-    let Peers { sessions, effects, shared, .. } = peers;
+    let Peers { sessions, effects, shared, timers, .. } = peers;
     let Some(session) = sessions.get_mut(key) else {
         return Served::All;
     };
@@ -58,7 +58,13 @@ pub(super) fn serve<T: Transport>(
             let mut context = Context::new(id, address, Some(outbox), effects);
             match event {
                 Event::Text(_) | Event::Binary(_) => {
-                    match rate.map_or(Admission::Pass, |rate| rate.judge(paid_until, now)) {
+                    let admission = rate.map_or(Admission::Pass, |rate| {
+                        let mut paid = paid_until.map(|tick| timers.instant(tick));
+                        let admission = rate.judge(&mut paid, now);
+                        *paid_until = paid.map(|paid| timers.tick(paid));
+                        admission
+                    });
+                    match admission {
                         Admission::Pass => deliver(application, &mut context, event),
                         Admission::Refuse => application.throttled(&mut context),
                         Admission::Expel => {

@@ -15,7 +15,7 @@ use mio::{Poll, Token, Waker};
 use super::*;
 use crate::apps::{Application, Context, Message, PeerId};
 use crate::protocol::deflate::DeflateOptions;
-use crate::protocol::{Closure, Limits};
+use crate::protocol::{CloseCode, Closure, Limits};
 use crate::server::config::{ServerLimits, Www};
 use crate::server::mailbox::Mailbox;
 use crate::server::mount::{Mount, MountInfo};
