@@ -4,12 +4,16 @@
 //! - `serve`: how they become a [`Config`](wigwag::server::Config), and the server runs;
 //! - `connect`: a client for a terminal or a pipe, with its flags; `autobahn`: one for a test
 //!   suite;
+//! - `explain`: bytes on the command line, annotated;
+//! - `terminal`: colours and width;
 //! - `values`: sizes, times and mounts as a human writes them.
 
 mod arguments;
 mod autobahn;
 mod connect;
+mod explain;
 mod serve;
+mod terminal;
 mod values;
 
 use std::io::{self, Write};
@@ -37,6 +41,9 @@ enum Command {
     Serve(Box<arguments::Arguments>),
     /// Connect to a WebSocket: each line of the input is sent as text, and what arrives is printed
     Connect(Box<connect::Arguments>),
+    /// Explain frames, a handshake, or a Sec-WebSocket-Key: every bit, what it means, and the rule
+    /// that it breaks
+    Explain(explain::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -48,6 +55,9 @@ pub(crate) fn run() -> ExitCode {
     let outcome = match cli.command {
         Some(Command::Connect(arguments)) => {
             connect::run(&arguments).map_err(|error| (error.to_string(), 1))
+        }
+        Some(Command::Explain(arguments)) => {
+            explain::run(&arguments).map_err(|error| (error.to_string(), error.exit_code()))
         }
         Some(Command::Serve(arguments)) => serve(*arguments),
         None => serve(cli.serve),

@@ -5,7 +5,8 @@
 //! 2. [`replay`]: plays a script against the real [`Connection`](crate::protocol::Connection) and
 //!    compares, however the bytes are cut into reads.
 //! 3. [`dissect`]: raw bytes of either side, as fields, steps, events, states and violations: what
-//!    `wigwag explain`, the trace and the inspector show.
+//!    `wigwag explain`, the trace and the inspector show;
+//! 4. [`render`]: those as text for a terminal.
 //!
 //! The same scripts are lesson, test and seed for the fuzzers: what a reader is told is what is
 //! tested.
@@ -14,5 +15,6 @@
 //! [`protocol`](crate::protocol).
 
 pub mod dissect;
+pub mod render;
 pub mod replay;
 pub mod script;
