@@ -94,6 +94,7 @@ impl Arguments {
             deflate: DeflateOptions { mode, ..DeflateOptions::default() },
             limits,
             opening: self.timeout.0,
+            ..Options::default()
         }
     }
 }
