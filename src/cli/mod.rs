@@ -3,12 +3,13 @@
 //! - `arguments`: the flags of the server;
 //! - `serve`: how they become a [`Config`](wigwag::server::Config), and the server runs;
 //! - `connect`: a client for a terminal or a pipe, with its flags; `autobahn`: one for a test
-//!   suite;
+//!   suite; `dial`: what the two have in common;
 //! - `values`: sizes, times and mounts as a human writes them.
 
 mod arguments;
 mod autobahn;
 mod connect;
+mod dial;
 mod serve;
 mod values;
 
