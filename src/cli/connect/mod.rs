@@ -1,13 +1,14 @@
 //! `wigwag connect`: a WebSocket in a terminal or a pipe, line by line.
 //!
 //! - `input`: where lines come from; `prompt`: the same, from a human;
-//! - `command`: what a line asks for;
+//! - `command`: what a line asks for; `farewell`: when to leave after the last one;
 //! - `output`: how what arrives is shown.
 //!
 //! This file has the flags, and the conversation itself: one loop, which sends the lines that there
 //! are, shows what has arrived, and knows when to leave.
 
 mod command;
+mod farewell;
 mod input;
 mod output;
 mod prompt;
@@ -20,9 +21,10 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use wigwag::client::{Client, Options, Trust, Url};
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
-use wigwag::protocol::{CloseCode, Event, Limits, Outbox};
+use wigwag::protocol::{CloseCode, Limits, Outbox};
 
 use self::command::Command;
+use self::farewell::{Farewell, LAST_PING};
 use self::input::Input;
 use self::output::Output;
 use self::prompt::Prompt;
@@ -32,13 +34,6 @@ use super::values::{Header, Size, Time};
 
 /// With so much waiting to be sent no further line is taken.
 const BACKLOG: usize = 64 * 1024;
-
-/// The ping that follows the last line. A server answers messages in order, so whatever it had to
-/// say to the lines comes before the pong.
-const LAST_PING: &[u8] = b"that was all";
-
-/// So long the pong may take.
-const LAST_PONG: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -81,7 +76,8 @@ pub(super) struct Arguments {
     /// For the connection and its handshake
     #[arg(long, value_name = "TIME", default_value = "10s")]
     timeout: Time,
-    /// Stay so long after the end of the input [default: until the server has answered a ping]
+    /// Stay so long after the end of the input [default: until the server has answered a ping
+    /// and fallen silent]
     #[arg(long, value_name = "TIME")]
     wait: Option<Time>,
     /// Let an Autobahn|Testsuite fuzzing server at this address test wigwag's client
@@ -150,7 +146,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
         lines,
         commands: !arguments.no_commands,
         wait: arguments.wait.map(|wait| wait.0),
-        leave_at: None,
+        farewell: Farewell::Never,
         input_error: None,
         output,
     };
@@ -189,8 +185,7 @@ struct Conversation {
     /// Whether a line that starts with a slash is a command.
     commands: bool,
     wait: Option<Duration>,
-    /// The input has ended; at this time we say goodbye.
-    leave_at: Option<Instant>,
+    farewell: Farewell,
     input_error: Option<String>,
     output: Output,
 }
@@ -199,16 +194,15 @@ impl Conversation {
     fn run(&mut self, client: &mut Client) -> io::Result<()> {
         loop {
             self.take_lines(client);
-            let time_is_up = self.leave_at.is_some_and(|time| time <= Instant::now());
+            let time_is_up = self.farewell.time().is_some_and(|time| time <= Instant::now());
             if time_is_up || self.output.is_gone {
                 leave(client.outbox());
             }
-            let output = &mut self.output;
-            let waits_for_pong = self.leave_at.is_some() && self.wait.is_none();
-            let until = self.leave_at.filter(|_| !client.outbox().is_closed());
-            let going = client.turn(until, &mut |event, outbox| match event {
-                Event::Pong(LAST_PING) if waits_for_pong => leave(outbox),
-                event => output.show(event),
+            let until = self.farewell.time().filter(|_| !client.outbox().is_closed());
+            let going = client.turn(until, &mut |event, _| {
+                if !self.farewell.hear(&event, Instant::now()) {
+                    self.output.show(event);
+                }
             })?;
             if !going {
                 return Ok(());
@@ -218,7 +212,7 @@ impl Conversation {
 
     /// Does what the lines say that there are.
     fn take_lines(&mut self, client: &mut Client) {
-        while self.leave_at.is_none() && client.backlog() < BACKLOG {
+        while self.farewell == Farewell::Never && client.backlog() < BACKLOG {
             match self.lines.try_recv() {
                 Ok(Input::Line(line)) => self.take_line(&line, client),
                 Ok(Input::End) | Err(TryRecvError::Disconnected) => self.end_input(client),
@@ -228,7 +222,7 @@ impl Conversation {
                 }
                 Ok(Input::Interrupt) => {
                     leave(client.outbox());
-                    self.leave_at = Some(Instant::now());
+                    self.farewell = Farewell::At(Instant::now());
                 }
                 Err(TryRecvError::Empty) => return,
             }
@@ -261,12 +255,11 @@ impl Conversation {
     }
 
     fn end_input(&mut self, client: &mut Client) {
-        let wait = self.wait.unwrap_or(LAST_PONG);
         if self.wait.is_none() {
+            // Refused only after a Close frame, and then the server's is awaited.
             let _ = client.outbox().ping(LAST_PING);
         }
-        let now = Instant::now();
-        self.leave_at = Some(now.checked_add(wait).unwrap_or(now));
+        self.farewell = Farewell::after_the_last_line(self.wait, Instant::now());
     }
 }
 
