@@ -3,7 +3,7 @@
 mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -218,8 +218,10 @@ fn accepted(key: &str, more: &str) -> String {
     )
 }
 
-/// Reads until the client has closed its direction.
-fn drain(stream: &mut TcpStream) -> Vec<u8> {
+/// Ends the server's direction, as a server does after the Close frames (RFC 6455, 7.1.1), and reads
+/// until the client has ended its own.
+fn part(stream: &mut TcpStream) -> Vec<u8> {
+    stream.shutdown(Shutdown::Write).unwrap();
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
     bytes
@@ -286,7 +288,7 @@ fn frames_that_come_with_the_handshake_are_read() {
             [accepted(key, "").as_bytes(), b"\x81\x02hi\x82\x03\x00\x01\xff\x88\x02\x03\xe8"]
                 .concat();
         stream.write_all(&answer).unwrap();
-        drain(stream);
+        part(stream);
     });
     let output = converse(&[&url], "");
     assert_eq!(text(&output.stdout), "hi\n(binary, 3 bytes) 00 01 ff\n");
@@ -308,7 +310,7 @@ fn how_a_connection_ended_decides_the_exit_code() {
             let answer = [accepted(key, extension).as_bytes(), frames].concat();
             stream.write_all(&answer).unwrap();
             if hears_us_out {
-                drain(stream);
+                part(stream);
             }
         });
         // Its input stays open: it is the server that ends this.
@@ -330,7 +332,7 @@ fn frames_are_masked_with_keys_that_differ() {
         stream.read_exact(&mut bytes).unwrap();
         sender.send(bytes).unwrap();
         stream.write_all(b"\x88\x00").unwrap();
-        drain(stream);
+        part(stream);
     });
     converse(&[&url, "--no-deflate"], &"x\n".repeat(20));
     let frames = frames.recv_timeout(PATIENCE).unwrap();
@@ -366,7 +368,7 @@ fn listener() -> (String, std::sync::mpsc::Receiver<Vec<u8>>) {
                 break;
             }
         }
-        sender.send([bytes, drain(stream)].concat()).unwrap();
+        sender.send([bytes, part(stream)].concat()).unwrap();
     });
     (url, frames)
 }
@@ -436,7 +438,7 @@ fn control_frames_are_shown_to_those_who_ask() {
     let url = wrong_server(|stream, key| {
         let frames = b"\x89\x02hi\x8a\x00\x89\x02\x00\xff\x81\x03a\x1bb\x88\x05\x03\xe8b\x07e";
         stream.write_all(&[accepted(key, "").as_bytes(), frames].concat()).unwrap();
-        drain(stream);
+        part(stream);
     });
     let output = converse(&[&url, "--show-control", "--wait", "30s"], "");
     let expected =
@@ -457,7 +459,10 @@ fn a_server_that_sends_its_pong_before_its_answers_is_heard_out() {
         let pong = [b"\x8a\x0c".to_vec(), payload.collect()].concat();
         stream.write_all(&pong).unwrap();
         stream.write_all(b"\x81\x06late x").unwrap();
-        drain(stream);
+        let mut close = [0; 8];
+        stream.read_exact(&mut close).unwrap();
+        stream.write_all(b"\x88\x00").unwrap();
+        part(stream);
     });
     let output = converse(&[&url], "x\n");
     assert_eq!(text(&output.stdout), "late x\n");
