@@ -3,6 +3,7 @@
 //! - `arguments`: the flags of the server;
 //! - `serve`: how they become a [`Config`](wigwag::server::Config), and the server runs;
 //! - `connect`: a client for a terminal or a pipe, with its flags; `autobahn`: one for a test
+//!   suite; `dial`: what the two have in common;
 //!   suite;
 //! - `exercise`: the exercises of the manual;
 //! - `explain`: bytes on the command line, annotated;
@@ -12,6 +13,7 @@
 mod arguments;
 mod autobahn;
 mod connect;
+mod dial;
 mod exercise;
 mod explain;
 mod serve;
