@@ -9,7 +9,8 @@
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
 //! 6. `http`, `response`, `files`, `page`: what a request gets;
 //! 7. `site`: what all loops share;
-//! 8. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
+//! 8. [`DetachedLoop`]: a loop without sockets and clock, for simulations;
+//! 9. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
 //!
 //! # What it promises
 //!
@@ -35,6 +36,7 @@ pub mod mount;
 
 mod address;
 mod budget;
+mod detached;
 mod files;
 mod http;
 mod hub;
@@ -62,8 +64,11 @@ use std::time::Instant;
 use mio::{Poll, Waker};
 
 pub use config::{Config, ServerLimits, Www};
+pub use detached::DetachedLoop;
+pub use hub::Readiness;
 pub use listener::BindError;
 pub use mount::{MessageRate, Mount, MountOptions};
+pub use transport::Transport;
 
 use hub::Hub;
 use listener::Listeners;
@@ -111,26 +116,7 @@ impl Server {
             }
         }
 
-        let mut applications: Vec<Vec<Mounted>> = (0..loops).map(|_| Vec::new()).collect();
-        let mut mounts = Vec::new();
-        for mount in config.mounts {
-            mounts.push(MountInfo {
-                paths: mount.paths.clone(),
-                limits: Arc::new(mount.options.limits.clone()),
-                rate: mount.options.rate,
-                deflate: mount.options.deflate,
-            });
-            for (list, mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
-                list.push(mounted);
-            }
-        }
-        let site = Site {
-            mounts,
-            subprotocols: config.subprotocols,
-            origins: config.origins,
-            www: config.www,
-        };
-
+        let (site, limits, applications) = furnish(config, loops);
         let mut polls = Vec::new();
         let mut mailboxes = Vec::new();
         for _ in 0..loops {
@@ -138,7 +124,7 @@ impl Server {
             mailboxes.push(Mailbox::new(Waker::new(poll.registry(), reactor::WAKER)?));
             polls.push(poll);
         }
-        let shared = Arc::new(Shared::new(site, config.limits, mailboxes));
+        let shared = Arc::new(Shared::new(site, limits, mailboxes));
         let stop = Stop::default();
         let mut reactors = Vec::new();
         let parts = polls.into_iter().zip(listeners).zip(applications);
@@ -197,6 +183,30 @@ impl Server {
         }
         result
     }
+}
+
+/// What the loops share, and the applications as each of them holds them.
+fn furnish(config: Config, loops: u16) -> (Site, ServerLimits, Vec<Vec<Mounted>>) {
+    let mut applications: Vec<Vec<Mounted>> = (0..loops).map(|_| Vec::new()).collect();
+    let mut mounts = Vec::new();
+    for mount in config.mounts {
+        mounts.push(MountInfo {
+            paths: mount.paths.clone(),
+            limits: Arc::new(mount.options.limits.clone()),
+            rate: mount.options.rate,
+            deflate: mount.options.deflate,
+        });
+        for (list, mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
+            list.push(mounted);
+        }
+    }
+    let site = Site {
+        mounts,
+        subprotocols: config.subprotocols,
+        origins: config.origins,
+        www: config.www,
+    };
+    (site, config.limits, applications)
 }
 
 /// Stops the other loops if the thread of one unwinds: its peers could not be reached any more.
