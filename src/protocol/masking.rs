@@ -95,6 +95,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn every_length_offset_and_alignment_agrees_with_the_definition() {
         let source: Vec<u8> = (0..=255).cycle().take(160).collect();
         for key in [[0x37, 0xfa, 0x21, 0x3d], [0, 0, 0, 0], [0xff; 4], [1, 2, 3, 4]] {

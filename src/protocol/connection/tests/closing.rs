@@ -141,6 +141,7 @@ fn a_close_frame_of_ours_may_have_no_code() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn all_65536_close_codes_are_accepted_or_refused() {
     for code in 0..=u16::MAX {
         let mut wire = Wire::server();
