@@ -182,9 +182,8 @@ impl Outbox {
     /// The transport took the first `count` bytes of [`Outbox::pending`].
     pub fn advance(&mut self, count: usize) {
         self.advanced = self.advanced.saturating_add(count).min(self.bytes.len());
-        if usize::from(self.behind_close) > self.pending().len() {
-            self.behind_close = self.pending().len() as u16;
-        }
+        let waiting = u16::try_from(self.pending().len()).unwrap_or(u16::MAX);
+        self.behind_close = self.behind_close.min(waiting);
         if self.pending().len() < PONG_BACKLOG
             && let Some(owed) = self.take_owed_pong()
         {
