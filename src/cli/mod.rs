@@ -5,6 +5,7 @@
 //! - `connect`: a client for a terminal or a pipe, with its flags; `autobahn`: one for a test
 //!   suite;
 //! - `explain`: bytes on the command line, annotated;
+//! - `trace`: what goes over the wire while the server runs;
 //! - `terminal`: colours and width;
 //! - `values`: sizes, times and mounts as a human writes them.
 
@@ -14,6 +15,7 @@ mod connect;
 mod explain;
 mod serve;
 mod terminal;
+mod trace;
 mod values;
 
 use std::io::{self, Write};

@@ -6,7 +6,8 @@
 //!    compares, however the bytes are cut into reads.
 //! 3. [`dissect`]: raw bytes of either side, as fields, steps, events, states and violations: what
 //!    `wigwag explain`, the trace and the inspector show;
-//! 4. [`render`]: those as text for a terminal.
+//! 4. [`render`]: those as text for a terminal;
+//! 5. [`filter`]: which of them to show.
 //!
 //! The same scripts are lesson, test and seed for the fuzzers: what a reader is told is what is
 //! tested.
@@ -15,6 +16,7 @@
 //! [`protocol`](crate::protocol).
 
 pub mod dissect;
+pub mod filter;
 pub mod render;
 pub mod replay;
 pub mod script;
