@@ -3,7 +3,9 @@
 //! - `arguments`: the flags of the server;
 //! - `serve`: how they become a [`Config`](wigwag::server::Config), and the server runs;
 //! - `connect`: a client for a terminal or a pipe, with its flags; `autobahn`: one for a test
+//!   suite; `dial`: what the two have in common;
 //!   suite;
+//! - `exercise`: the exercises of the manual;
 //! - `explain`: bytes on the command line, annotated;
 //! - `trace`: what goes over the wire while the server runs;
 //! - `terminal`: colours and width;
@@ -12,6 +14,8 @@
 mod arguments;
 mod autobahn;
 mod connect;
+mod dial;
+mod exercise;
 mod explain;
 mod serve;
 mod terminal;
@@ -43,6 +47,8 @@ enum Command {
     Serve(Box<arguments::Arguments>),
     /// Connect to a WebSocket: each line of the input is sent as text, and what arrives is printed
     Connect(Box<connect::Arguments>),
+    /// Learn the protocol: predict what happens in a conversation, and be told
+    Exercise(exercise::Arguments),
     /// Explain frames, a handshake, or a Sec-WebSocket-Key: every bit, what it means, and the rule
     /// that it breaks
     Explain(explain::Arguments),
@@ -57,6 +63,9 @@ pub(crate) fn run() -> ExitCode {
     let outcome = match cli.command {
         Some(Command::Connect(arguments)) => {
             connect::run(&arguments).map_err(|error| (error.to_string(), 1))
+        }
+        Some(Command::Exercise(arguments)) => {
+            exercise::run(&arguments).map_err(|error| (error.to_string(), error.exit_code()))
         }
         Some(Command::Explain(arguments)) => {
             explain::run(&arguments).map_err(|error| (error.to_string(), error.exit_code()))

@@ -7,6 +7,7 @@ use super::config::{ServerLimits, Www};
 use super::mailbox::Mailbox;
 use super::mount::MountInfo;
 use super::tap::Taps;
+use crate::transports::Channels;
 
 /// What is at which path, and who may come.
 pub(super) struct Site {
@@ -14,6 +15,8 @@ pub(super) struct Site {
     pub(super) subprotocols: Vec<String>,
     pub(super) origins: Option<Vec<String>>,
     pub(super) www: Www,
+    /// The mount whose bytes count for the channels of the page that compares transports.
+    pub(super) counted: Option<u16>,
 }
 
 /// What all loops share.
@@ -25,6 +28,10 @@ pub(super) struct Shared {
     pub(super) mailboxes: Vec<Mailbox>,
     /// How many connections all loops have.
     pub(super) connections: AtomicUsize,
+    /// How many loops have somebody whom an end of the server would interrupt.
+    pub(super) busy_loops: AtomicUsize,
+    /// The channels of the page that compares transports.
+    pub(super) channels: Channels,
     /// Who looks on.
     pub(super) taps: Taps,
 }
@@ -32,8 +39,26 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(site: Site, limits: ServerLimits, mailboxes: Vec<Mailbox>) -> Self {
         let budget = Budget::new(limits.queued);
-        let connections = AtomicUsize::new(0);
-        Self { site, limits, budget, mailboxes, connections, taps: Taps::default() }
+        let busy_loops = AtomicUsize::new(mailboxes.len());
+        Self {
+            site,
+            limits,
+            budget,
+            mailboxes,
+            connections: AtomicUsize::new(0),
+            busy_loops,
+            channels: Channels::default(),
+            taps: Taps::default(),
+        }
+    }
+
+    /// A loop, busy until now, is no longer: if it was the last one, all are woken to end.
+    pub(super) fn loop_is_idle(&self) {
+        if self.busy_loops.fetch_sub(1, Ordering::Relaxed) == 1 {
+            for mailbox in &self.mailboxes {
+                mailbox.wake();
+            }
+        }
     }
 
     /// Whether a connection may be accepted, with room for `more` after it.
@@ -44,6 +69,11 @@ impl Shared {
 }
 
 impl Site {
+    /// Whether the bytes of a mount's connections are counted.
+    pub(super) fn counts(&self, mount: u16) -> bool {
+        self.counted == Some(mount)
+    }
+
     /// The index of the mount at `path`.
     pub(super) fn mount(&self, path: &str) -> Option<usize> {
         self.mounts.iter().position(|mount| mount.paths.iter().any(|at| at == path))

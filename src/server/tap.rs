@@ -86,7 +86,9 @@ impl Taps {
 
     /// Whether any tap wants to be told of the connection.
     pub(super) fn opened(&self, peer: PeerId, address: SocketAddr, now: Instant) -> bool {
-        self.0.iter().fold(false, |wanted, tap| tap.opened(peer, address, now) || wanted)
+        let wanting = self.0.iter().filter(|tap| tap.opened(peer, address, now));
+        // Each is asked, whatever the others want.
+        wanting.count() > 0
     }
 
     pub(super) fn received(&self, peer: PeerId, bytes: &[u8], now: Instant) {
@@ -98,7 +100,8 @@ impl Taps {
     }
 
     pub(super) fn upgraded(&self, peer: PeerId, upgrade: &Upgrade<'_>, now: Instant) -> bool {
-        self.0.iter().fold(false, |wanted, tap| tap.upgraded(peer, upgrade, now) || wanted)
+        let wanting = self.0.iter().filter(|tap| tap.upgraded(peer, upgrade, now));
+        wanting.count() > 0
     }
 
     pub(super) fn state(&self, peer: PeerId, state: State, now: Instant) {

@@ -493,6 +493,12 @@ mod tests {
     }
 
     #[test]
+    fn an_error_is_told_with_the_rule_that_was_broken() {
+        let told = HandshakeError::MissingHost.to_string();
+        assert_eq!(told, "there is no Host header (RFC 7230, 5.4; 400)");
+    }
+
+    #[test]
     fn a_response_is_complete_and_the_connection_ends_with_it() {
         let mut out = Vec::new();
         HandshakeError::MissingHost.write_response(&mut out);
