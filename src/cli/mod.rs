@@ -6,6 +6,7 @@
 //!   suite; `dial`: what the two have in common;
 //! - `exercise`: the exercises of the manual;
 //! - `explain`: bytes on the command line, annotated;
+//! - `trace`: what goes over the wire while the server runs;
 //! - `terminal`: colours and width;
 //! - `values`: sizes, times and mounts as a human writes them.
 
@@ -17,6 +18,7 @@ mod exercise;
 mod explain;
 mod serve;
 mod terminal;
+mod trace;
 mod values;
 
 use std::io::{self, Write};
