@@ -10,7 +10,8 @@ use wigwag::apps::{Broadcast, Chat, Echo};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
 use wigwag::server::{
-    Config, Mount, MountOptions, Server, ServerLimits, StartError, TRANSPORTS_SOCKET, Www,
+    AddressLimits, Config, Mount, MountOptions, Server, ServerLimits, StartError,
+    TRANSPORTS_SOCKET, Www,
 };
 use wigwag::signaling::{self, Signaling};
 
@@ -157,6 +158,12 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         headers: arguments.headers,
         handshake: arguments.handshake.0,
         connections: arguments.max_connections,
+        address: AddressLimits {
+            connections: arguments.address_connections,
+            connection_rate: arguments.address_rate.0,
+            message_rate: arguments.address_messages.0,
+            exempt: arguments.address_exempt.iter().filter_map(|exempt| exempt.0).collect(),
+        },
         queued: arguments.queued.0,
         accepts_per_turn: arguments.accepts_per_turn,
         read_per_turn: arguments.read_per_turn.0,

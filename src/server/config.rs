@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::mount::Mount;
+use super::visitors::AddressLimits;
 
 /// A server's settings; [`Config::default`] has the values that the command line documents.
 pub struct Config {
@@ -65,6 +66,8 @@ pub struct ServerLimits {
     pub handshake: Duration,
     /// With so many connections the server stops accepting; the kernel's backlog holds the rest.
     pub connections: usize,
+    /// What one address may take of them.
+    pub address: AddressLimits,
     /// The bytes that may be queued in the whole process. From half of them newcomers are refused,
     /// from three quarters the largest queues are closed, and with all of them nothing is accepted.
     pub queued: usize,
@@ -93,6 +96,7 @@ impl Default for ServerLimits {
             headers: 64,
             handshake: Duration::from_secs(5),
             connections: 65_536,
+            address: AddressLimits::default(),
             queued: 64 * 1024 * 1024,
             accepts_per_turn: 16,
             read_per_turn: 64 * 1024,

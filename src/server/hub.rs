@@ -90,7 +90,9 @@ impl<T: Transport> Hub<T> {
         // A time beyond what can be told never comes.
         let deadline = now.checked_add(limits.handshake);
         self.peers.shared.connections.fetch_add(1, Ordering::Relaxed);
-        let key = self.peers.sessions.insert(Session::new(transport, address, head, deadline));
+        let mut session = Session::new(transport, address, head, deadline);
+        session.metered = self.peers.shared.visitors.counts(address.ip());
+        let key = self.peers.sessions.insert(session);
         self.peers.queue(key);
         key
     }

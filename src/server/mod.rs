@@ -10,7 +10,7 @@
 //! 6. `http`, `response`, `files`, `page`: what a request gets;
 //! 7. `transports`: the page that compares polling, long polling, events and WebSocket;
 //! 8. `site`: what all loops share;
-//! 9. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
+//! 9. `table`, `timers`, `budget`, `rate`, `visitors`, `mailbox`, `listener`, `address`: one small idea each.
 //!
 //! # What it promises
 //!
@@ -47,6 +47,7 @@ mod listener;
 mod mailbox;
 mod page;
 mod peers;
+mod rate;
 mod reactor;
 mod response;
 mod session;
@@ -56,6 +57,7 @@ mod text;
 mod timers;
 mod transport;
 mod transports;
+mod visitors;
 
 use std::io;
 use std::net::SocketAddr;
@@ -69,8 +71,10 @@ use mio::{Poll, Waker};
 
 pub use config::{Config, ServerLimits, Www};
 pub use listener::BindError;
-pub use mount::{MessageRate, Mount, MountOptions};
+pub use mount::{Mount, MountOptions};
+pub use rate::Rate;
 pub use transports::SOCKET as TRANSPORTS_SOCKET;
+pub use visitors::{AddressLimits, Network};
 
 use hub::Hub;
 use listener::Listeners;

@@ -18,6 +18,7 @@ use super::table::{Key, Table};
 use super::text::Escaped;
 use super::timers::Timers;
 use super::transport::Transport;
+use super::visitors::Talkers;
 use crate::apps::{Effect, Effects, Message, PeerId};
 use crate::protocol::{CloseCode, Closure, EndedBy, SendError, State};
 
@@ -38,6 +39,8 @@ pub(super) struct Peers<T> {
     touched: Vec<Key>,
     /// Output buffers that go from session to session.
     buffers: Vec<Vec<u8>>,
+    /// The addresses whose messages are counted.
+    pub(super) talkers: Talkers,
     /// How many recipients were delivered to in this turn.
     pub(super) deliveries: usize,
     /// How many bytes of the budget this loop's sessions hold.
@@ -63,6 +66,7 @@ impl<T: Transport> Peers<T> {
             runnable: Vec::new(),
             touched: Vec::new(),
             buffers: Vec::new(),
+            talkers: Talkers::default(),
             deliveries: 0,
             queued: 0,
         }
@@ -392,6 +396,9 @@ impl<T: Transport> Peers<T> {
         }
         if session.counted {
             self.shared.channels.release(self.id(key));
+        }
+        if session.metered {
+            self.shared.visitors.leave(session.address.get().ip());
         }
         let accounted = session.accounted as usize;
         self.shared.budget.account(accounted, 0);

@@ -20,7 +20,6 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::address::Address;
-use super::mount::MessageRate;
 use super::response::Response;
 use super::timers::Tick;
 use super::transport::Transport;
@@ -41,7 +40,7 @@ pub(super) struct Session<T> {
     // A thin pointer: nearly all sessions have none.
     #[expect(clippy::box_collection)]
     pub(super) unread: Option<Box<Vec<u8>>>,
-    /// How far ahead of its time the peer has sent messages, see [`MessageRate::judge`].
+    /// How far ahead of its time the peer has sent messages, see [`Rate::judge`](super::rate::Rate::judge).
     pub(super) paid_until: Option<Tick>,
     /// While something waits to be sent on a WebSocket: when it must have made progress.
     pub(super) stalls_at: Option<Tick>,
@@ -67,6 +66,8 @@ pub(super) struct Session<T> {
     pub(super) touched: bool,
     /// Its bytes count for a channel of the page that compares transports.
     pub(super) counted: bool,
+    /// The address counts, see [`Visitors`](super::visitors::Visitors).
+    pub(super) metered: bool,
     /// The application was told of this peer and not yet that it is gone.
     pub(super) known_to_application: bool,
 }
@@ -87,16 +88,6 @@ pub(super) enum Phase {
 pub(super) struct Head {
     pub(super) scanner: HeadScanner,
     pub(super) bytes: Vec<u8>,
-}
-
-/// Whether a message may pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admission {
-    Pass,
-    /// Too fast: it is dropped and the sender is told.
-    Refuse,
-    /// Far too fast, although it was told.
-    Expel,
 }
 
 impl<T: Transport> Session<T> {
@@ -127,6 +118,7 @@ impl<T: Transport> Session<T> {
             queued: false,
             touched: false,
             counted: false,
+            metered: false,
             known_to_application: false,
         }
     }
@@ -227,25 +219,6 @@ impl<T: Transport> Session<T> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => self.broken = true,
             }
-        }
-    }
-}
-
-impl MessageRate {
-    /// Whether a message that arrives now may pass: a token bucket, kept as the time until which
-    /// the peer has used up its share. Refused messages count too, so a peer that goes on is
-    /// further and further ahead, and is expelled when it is two bursts ahead.
-    pub(super) fn judge(self, paid_until: &mut Option<Instant>, now: Instant) -> Admission {
-        let from = paid_until.map_or(now, |paid_until| paid_until.max(now));
-        let until = from.checked_add(self.interval()).unwrap_or(from);
-        *paid_until = Some(until);
-        let ahead = until.saturating_duration_since(now);
-        if ahead <= self.tolerance() {
-            Admission::Pass
-        } else if ahead <= self.tolerance() * 2 {
-            Admission::Refuse
-        } else {
-            Admission::Expel
         }
     }
 }

@@ -7,6 +7,7 @@ use super::config::{ServerLimits, Www};
 use super::mailbox::Mailbox;
 use super::mount::MountInfo;
 use super::transports::Channels;
+use super::visitors::Visitors;
 
 /// What is at which path, and who may come.
 pub(super) struct Site {
@@ -25,6 +26,7 @@ pub(super) struct Shared {
     pub(super) mailboxes: Vec<Mailbox>,
     /// How many connections all loops have.
     pub(super) connections: AtomicUsize,
+    pub(super) visitors: Visitors,
     /// How many loops have somebody whom an end of the server would interrupt.
     pub(super) busy_loops: AtomicUsize,
     /// The channels of the page that compares transports.
@@ -35,9 +37,11 @@ impl Shared {
     pub(super) fn new(site: Site, limits: ServerLimits, mailboxes: Vec<Mailbox>) -> Self {
         let budget = Budget::new(limits.queued);
         let busy_loops = AtomicUsize::new(mailboxes.len());
+        let visitors = Visitors::new(limits.address.clone());
         Self {
             site,
             limits,
+            visitors,
             budget,
             mailboxes,
             connections: AtomicUsize::new(0),
