@@ -10,10 +10,10 @@ use wigwag::apps::{Broadcast, Chat, Echo};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
 use wigwag::server::{
-    AddressLimits, Config, Mount, MountOptions, Server, ServerLimits, StartError,
-    TRANSPORTS_SOCKET, Www,
+    AddressLimits, Config, Mount, MountOptions, Server, ServerLimits, StartError, Www,
 };
 use wigwag::signaling::{self, Signaling};
+use wigwag::transports;
 
 use super::arguments::Arguments;
 use super::values::{App, MountPath, MountValue, Origin, Rate};
@@ -151,7 +151,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     }
     let mut mounts = mounts(&arguments);
     if arguments.www.is_none() {
-        mounts.push(Mount::for_each_loop(TRANSPORTS_SOCKET, || Echo));
+        mounts.push(Mount::for_each_loop(transports::SOCKET, || Echo));
     }
     let limits = ServerLimits {
         head: arguments.head.0,

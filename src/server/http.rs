@@ -11,9 +11,9 @@ use super::files;
 use super::page;
 use super::response::Response;
 use super::site::{Shared, Site};
-use super::transports;
 use crate::protocol::deflate::DeflateParameters;
 use crate::protocol::handshake::{self, HandshakeError, Request, ServerOptions};
+use crate::transports;
 
 /// What a request gets.
 pub(super) enum Answer {
@@ -25,7 +25,7 @@ pub(super) enum Answer {
         /// The channel that its bytes count for.
         channel: Option<String>,
     },
-    /// The first of the requests of an [`Exchange`](super::transports::Exchange).
+    /// The first of the requests of an [`Exchange`](transports::Exchange).
     Exchange,
     Plain(Response),
 }

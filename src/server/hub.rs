@@ -30,7 +30,6 @@ use super::site::Shared;
 use super::table::Key;
 use super::timers::Tick;
 use super::transport::Transport;
-use super::transports::Exchange;
 use crate::protocol::Connection;
 use crate::protocol::deflate::DeflatePool;
 use crate::protocol::handshake::{HandshakeError, HeadScanner};
@@ -276,7 +275,7 @@ impl<T: Transport> Hub<T> {
             Answer::Exchange => {
                 let all =
                     if before == 0 { input.to_vec() } else { std::mem::take(&mut head.bytes) };
-                session.phase = Phase::Exchange(Box::new(Exchange::new()));
+                session.phase = Phase::Exchange(Box::default());
                 self.peers.converse(key, &all, now);
                 false
             }

@@ -8,9 +8,9 @@
 //! 4. `session`: one connection's phases, from request head to lingering;
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
 //! 6. `http`, `response`, `files`, `page`: what a request gets;
-//! 7. `transports`: the page that compares polling, long polling, events and WebSocket;
-//! 8. `site`: what all loops share;
-//! 9. `table`, `timers`, `budget`, `rate`, `visitors`, `mailbox`, `listener`, `address`: one small idea each.
+//! 7. `site`: what all loops share;
+//! 8. `table`, `timers`, `budget`, `rate`, `visitors`, `mailbox`, `listener`, `address`: one small
+//!    idea each.
 //!
 //! # What it promises
 //!
@@ -56,7 +56,6 @@ mod table;
 mod text;
 mod timers;
 mod transport;
-mod transports;
 mod visitors;
 
 use std::io;
@@ -73,7 +72,6 @@ pub use config::{Config, ServerLimits, Www};
 pub use listener::BindError;
 pub use mount::{Mount, MountOptions};
 pub use rate::Rate;
-pub use transports::SOCKET as TRANSPORTS_SOCKET;
 pub use visitors::{AddressLimits, Network};
 
 use hub::Hub;

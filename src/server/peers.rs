@@ -322,24 +322,7 @@ impl<T: Transport> Peers<T> {
                     session.deadline = now.checked_add(self.shared.limits.linger);
                 }
             }
-            Phase::Response(response) => {
-                let progress =
-                    send_response(response, &mut session.transport, &mut session.writable);
-                match progress {
-                    Ok(Progress::Done) => done = self.linger(key, now),
-                    Ok(Progress::Some) => {
-                        session.deadline = now.checked_add(self.shared.limits.stall);
-                        if session.writable {
-                            self.queue(key);
-                        }
-                    }
-                    Ok(Progress::None) => {}
-                    Err(error) => {
-                        debug!("{} the answer broke off: {error}", session.address);
-                        done = true;
-                    }
-                }
-            }
+            Phase::Response(_) => done = done || self.send_response(key, now),
             Phase::Exchange(exchange) => {
                 done |= session.eof;
                 if !done && exchange.is_done() {
@@ -354,6 +337,31 @@ impl<T: Transport> Peers<T> {
         }
         self.account(key, now);
         Settled::Fine
+    }
+
+    /// Sends some of an answer in plain HTTP. True if the session is done with.
+    fn send_response(&mut self, key: Key, now: Instant) -> bool {
+        let Some(session) = self.sessions.get_mut(key) else {
+            return true;
+        };
+        let Phase::Response(response) = &mut session.phase else {
+            return false;
+        };
+        match send_response(response, &mut session.transport, &mut session.writable) {
+            Ok(Progress::Done) => self.linger(key, now),
+            Ok(Progress::Some) => {
+                session.deadline = now.checked_add(self.shared.limits.stall);
+                if session.writable {
+                    self.queue(key);
+                }
+                false
+            }
+            Ok(Progress::None) => false,
+            Err(error) => {
+                debug!("{} the answer broke off: {error}", session.address);
+                true
+            }
+        }
     }
 
     /// Begins an answer in plain HTTP.

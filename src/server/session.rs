@@ -23,9 +23,9 @@ use super::address::Address;
 use super::response::Response;
 use super::timers::Tick;
 use super::transport::Transport;
-use super::transports::{Channels, Exchange};
 use crate::protocol::handshake::HeadScanner;
 use crate::protocol::{Connection, State};
+use crate::transports::{Channels, Exchange};
 
 pub(super) struct Session<T> {
     pub(super) transport: T,

@@ -6,8 +6,8 @@ use super::budget::{Budget, Pressure};
 use super::config::{ServerLimits, Www};
 use super::mailbox::Mailbox;
 use super::mount::MountInfo;
-use super::transports::Channels;
 use super::visitors::Visitors;
+use crate::transports::Channels;
 
 /// What is at which path, and who may come.
 pub(super) struct Site {

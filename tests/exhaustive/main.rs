@@ -4,4 +4,6 @@
 //! `src/protocol/connection/tests/closing.rs`), the offsets of masks (`src/protocol/masking.rs`),
 //! and every way of cutting a conversation into reads (`tests/wire_scripts.rs`).
 
+mod headers;
+mod states;
 mod utf8;

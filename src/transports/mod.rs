@@ -32,11 +32,11 @@
 mod channel;
 mod exchange;
 
-pub(super) use channel::{Channels, name_in};
-pub(super) use exchange::Exchange;
+pub use channel::{Channels, name_in};
+pub use exchange::Exchange;
 
 /// What the paths of the requests above begin with.
-pub(super) const PREFIX: &str = "/transports/";
+pub const PREFIX: &str = "/transports/";
 
 /// Where the demo page that compares transports expects a WebSocket with the echo application, without
 /// compression.

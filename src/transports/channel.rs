@@ -22,7 +22,7 @@ const MAX_NAME: usize = 64;
 
 /// What a channel has cost, in bytes at the socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(in crate::server) struct Counts {
+pub struct Counts {
     /// HTTP requests, of which a WebSocket needs one.
     requests: u64,
     /// Bytes read.
@@ -33,7 +33,7 @@ pub(in crate::server) struct Counts {
 
 /// All channels. They are few and short-lived, so one lock is enough.
 #[derive(Default)]
-pub(in crate::server) struct Channels {
+pub struct Channels {
     table: Mutex<Table>,
 }
 
@@ -127,7 +127,7 @@ impl Channels {
     }
 
     /// From now on the bytes of this WebSocket count for a channel. False if there are too many.
-    pub(in crate::server) fn adopt(&self, socket: PeerId, name: &str, now: Instant) -> bool {
+    pub fn adopt(&self, socket: PeerId, name: &str, now: Instant) -> bool {
         let mut table = self.table();
         let Some(channel) = table.channel(name, now) else {
             return false;
@@ -138,7 +138,7 @@ impl Channels {
     }
 
     /// Bytes of a WebSocket that was adopted.
-    pub(in crate::server) fn count_socket(&self, socket: PeerId, received: usize, sent: usize) {
+    pub fn count_socket(&self, socket: PeerId, received: usize, sent: usize) {
         let mut table = self.table();
         let Table { channels, sockets } = &mut *table;
         if let Some(channel) = sockets.get(&socket).and_then(|name| channels.get_mut(name)) {
@@ -147,7 +147,7 @@ impl Channels {
     }
 
     /// A WebSocket that was adopted is gone.
-    pub(in crate::server) fn release(&self, socket: PeerId) {
+    pub fn release(&self, socket: PeerId) {
         self.table().sockets.remove(&socket);
     }
 
@@ -189,7 +189,7 @@ impl Counts {
 }
 
 /// The channel that a request names.
-pub(in crate::server) fn name_in(query: Option<&str>) -> Option<&str> {
+pub fn name_in(query: Option<&str>) -> Option<&str> {
     parameter(query, "channel").filter(|name| is_name(name))
 }
 

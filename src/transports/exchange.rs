@@ -36,7 +36,7 @@ const EVENTS_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\
     Cache-Control: no-store\r\nConnection: close\r\n\r\n";
 
 /// A connection of one HTTP request after another.
-pub(in crate::server) struct Exchange {
+pub struct Exchange {
     scanner: HeadScanner,
     /// What was read and not yet used.
     input: Vec<u8>,
@@ -60,8 +60,8 @@ enum Held {
     Events,
 }
 
-impl Exchange {
-    pub(in crate::server) fn new() -> Self {
+impl Default for Exchange {
+    fn default() -> Self {
         Self {
             scanner: HeadScanner::new(MAX_HEAD),
             input: Vec::new(),
@@ -71,30 +71,32 @@ impl Exchange {
             last: false,
         }
     }
+}
 
+impl Exchange {
     /// Whether there is so much input that no more should be read.
-    pub(in crate::server) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.input.len() > MAX_HEAD
     }
 
     /// Whether there is more to answer now.
-    pub(in crate::server) fn can_go_on(&self) -> bool {
+    pub fn can_go_on(&self) -> bool {
         let answered = self.held == Held::Nothing && self.output.is_empty() && !self.last;
         answered && memchr::memmem::find(&self.input, b"\r\n\r\n").is_some()
     }
 
     /// Bytes of memory that this holds.
-    pub(in crate::server) fn held(&self) -> usize {
+    pub fn held(&self) -> usize {
         self.input.capacity() + self.output.capacity()
     }
 
     /// What is to be written.
-    pub(in crate::server) fn pending(&self) -> &[u8] {
+    pub fn pending(&self) -> &[u8] {
         &self.output
     }
 
     /// So much of it was written.
-    pub(in crate::server) fn advance(&mut self, count: usize, channels: &Channels) {
+    pub fn advance(&mut self, count: usize, channels: &Channels) {
         self.output.drain(..count.min(self.output.len()));
         if let Some(channel) = &self.channel {
             channels.count_sent(channel, count);
@@ -102,12 +104,12 @@ impl Exchange {
     }
 
     /// Whether the connection is to end: all is written, and it was the last.
-    pub(in crate::server) fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         self.last && self.output.is_empty()
     }
 
     /// Until when something must happen.
-    pub(in crate::server) fn deadline(&self, now: Instant) -> Option<Instant> {
+    pub fn deadline(&self, now: Instant) -> Option<Instant> {
         now.checked_add(match self.held {
             Held::Nothing => IDLE,
             Held::Wait => HELD,
@@ -116,7 +118,7 @@ impl Exchange {
     }
 
     /// The deadline has come. False if the connection has lived long enough.
-    pub(in crate::server) fn timeout(&mut self) -> bool {
+    pub fn timeout(&mut self) -> bool {
         if !self.output.is_empty() {
             return false; // it does not read what it asked for
         }
@@ -133,7 +135,7 @@ impl Exchange {
 
     /// Takes what was read, and answers the requests in it, one when the one before was answered.
     /// Returns who waits for the messages that were in them.
-    pub(in crate::server) fn receive(
+    pub fn receive(
         &mut self,
         bytes: &[u8],
         channels: &Channels,
@@ -163,7 +165,7 @@ impl Exchange {
     }
 
     /// Somebody has sent something into the channel that this connection waits for.
-    pub(in crate::server) fn resume(&mut self, channels: &Channels, own: PeerId, now: Instant) {
+    pub fn resume(&mut self, channels: &Channels, own: PeerId, now: Instant) {
         let Some(channel) = self.channel.take() else {
             return;
         };
@@ -308,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_connection_carries_one_request_after_another() {
-        let (channels, mut exchange) = (Channels::default(), Exchange::new());
+        let (channels, mut exchange) = (Channels::default(), Exchange::default());
         assert!(
             get(&mut exchange, &channels, "/transports/send?channel=c&message=a%20b").is_empty()
         );
@@ -323,7 +325,7 @@ mod tests {
     #[test]
     fn a_held_request_is_answered_by_the_next_message() {
         let channels = Channels::default();
-        let (mut sender, mut waiter) = (Exchange::new(), Exchange::new());
+        let (mut sender, mut waiter) = (Exchange::default(), Exchange::default());
         get(&mut waiter, &channels, "/transports/wait?channel=c");
         assert!(waiter.pending().is_empty());
         let told = get(&mut sender, &channels, "/transports/send?channel=c&message=hello");
@@ -334,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_held_request_is_answered_empty_in_the_end() {
-        let (channels, mut exchange) = (Channels::default(), Exchange::new());
+        let (channels, mut exchange) = (Channels::default(), Exchange::default());
         get(&mut exchange, &channels, "/transports/wait?channel=c");
         assert!(exchange.timeout());
         assert!(output(&mut exchange, &channels).starts_with("HTTP/1.1 204 "));
@@ -343,7 +345,7 @@ mod tests {
 
     #[test]
     fn a_stream_of_events_goes_on() {
-        let (channels, mut exchange) = (Channels::default(), Exchange::new());
+        let (channels, mut exchange) = (Channels::default(), Exchange::default());
         get(&mut exchange, &channels, "/transports/events?channel=c");
         assert!(output(&mut exchange, &channels).contains("text/event-stream"));
         for message in ["1", "line\nbreak"] {
@@ -358,7 +360,7 @@ mod tests {
 
     #[test]
     fn requests_and_answers_count_for_their_channel() {
-        let (channels, mut exchange) = (Channels::default(), Exchange::new());
+        let (channels, mut exchange) = (Channels::default(), Exchange::default());
         get(&mut exchange, &channels, "/transports/poll?channel=c");
         let answer = output(&mut exchange, &channels);
         get(&mut exchange, &channels, "/transports/poll?channel=d");
@@ -373,7 +375,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_ends_the_connection() {
-        let (channels, mut exchange) = (Channels::default(), Exchange::new());
+        let (channels, mut exchange) = (Channels::default(), Exchange::default());
         let request = b"POST /transports/send?channel=c HTTP/1.1\r\nHost: a\r\n\
             Content-Length: 4\r\n\r\nbodyGET /transports/poll?channel=c HTTP/1.1\r\nHost: a\r\n\r\n";
         exchange.receive(request, &channels, OWN, Instant::now());
