@@ -194,6 +194,26 @@ fn what_is_queued_in_the_process() {
 }
 
 #[test]
+fn connections_with_context_takeover() {
+    let flags = ["--deflate", "takeover", "--deflate-takeovers", "2"];
+    let server = Server::start(&flags);
+    let request =
+        common::handshake_with("/echo", "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+    let open = || {
+        let mut client = server.connect();
+        client.send(request.as_bytes());
+        let head = client.head();
+        assert!(head.contains("permessage-deflate"), "{head}");
+        (client, !head.contains("no_context_takeover"))
+    };
+    let mut clients: Vec<_> = (0..4).map(|_| open()).collect();
+    assert_eq!(clients.iter().filter(|client| client.1).count(), 2);
+    assert!(clients[0].1 && clients[1].1);
+    clients.remove(0);
+    common::eventually("there is room", || open().1.then_some(()));
+}
+
+#[test]
 fn what_is_accepted_and_read_in_a_turn() {
     let flags = ["--accepts-per-turn", "1", "--read-per-turn", "1", "--backlog", "64"];
     let server = Server::start(&flags);

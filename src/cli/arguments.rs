@@ -105,6 +105,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", env = "WIGWAG_DEFLATE_RATIO", default_value_t = 512)]
     #[arg(help_heading = "Limits")]
     pub(super) deflate_ratio: u32,
+    /// Connections with context takeover, of some 230 KB each; over it: shared
+    #[arg(long, value_name = "N", env = "WIGWAG_DEFLATE_TAKEOVERS", default_value_t = 256)]
+    #[arg(help_heading = "Limits")]
+    pub(super) deflate_takeovers: usize,
     /// Empty fragments in a row; over it: 1008
     #[arg(long, value_name = "N", env = "WIGWAG_EMPTY_FRAGMENTS", default_value_t = 256)]
     #[arg(help_heading = "Limits")]

@@ -165,6 +165,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
             exempt: arguments.address_exempt.iter().filter_map(|exempt| exempt.0).collect(),
         },
         queued: arguments.queued.0,
+        takeovers: arguments.deflate_takeovers,
         accepts_per_turn: arguments.accepts_per_turn,
         read_per_turn: arguments.read_per_turn.0,
         high_water: arguments.high_water.0,

@@ -71,6 +71,11 @@ pub struct ServerLimits {
     /// The bytes that may be queued in the whole process. From half of them newcomers are refused,
     /// from three quarters the largest queues are closed, and with all of them nothing is accepted.
     pub queued: usize,
+    /// The connections that may have DEFLATE states of their own, for context takeover; further ones
+    /// agree to do without. Such states are no queues: they are some 230 KB for each connection from
+    /// its first messages to its end, whatever it does, so they do not count as queued, and nobody
+    /// is closed because of them.
+    pub takeovers: usize,
     /// The most connections accepted in one turn of a loop.
     pub accepts_per_turn: usize,
     /// The most bytes read from one connection in one turn of a loop.
@@ -98,6 +103,7 @@ impl Default for ServerLimits {
             connections: 65_536,
             address: AddressLimits::default(),
             queued: 64 * 1024 * 1024,
+            takeovers: 256,
             accepts_per_turn: 16,
             read_per_turn: 64 * 1024,
             high_water: 64 * 1024,

@@ -286,6 +286,10 @@ impl<T: Transport> Hub<T> {
                 let mut connection = Connection::server(Arc::clone(&info.limits), now);
                 connection.outbox(now).preface(&response);
                 if let Some(agreed) = deflate {
+                    session.takes_over =
+                        !(agreed.server_no_context_takeover && agreed.client_no_context_takeover);
+                    let takeovers = &self.peers.shared.takeovers;
+                    takeovers.fetch_add(session.takes_over.into(), Ordering::Relaxed);
                     connection.use_deflate(&agreed, &info.deflate, &self.deflate_pool);
                 }
                 log_open(address, id, info.paths.first().map_or("", String::as_str));

@@ -405,6 +405,7 @@ impl<T: Transport> Peers<T> {
         if session.counted {
             self.shared.channels.release(self.id(key));
         }
+        self.shared.takeovers.fetch_sub(session.takes_over.into(), Ordering::Relaxed);
         if session.metered {
             self.shared.visitors.leave(session.address.get().ip());
         }

@@ -68,6 +68,8 @@ pub(super) struct Session<T> {
     pub(super) counted: bool,
     /// The address counts, see [`Visitors`](super::visitors::Visitors).
     pub(super) metered: bool,
+    /// It has DEFLATE states of its own.
+    pub(super) takes_over: bool,
     /// The application was told of this peer and not yet that it is gone.
     pub(super) known_to_application: bool,
 }
@@ -119,6 +121,7 @@ impl<T: Transport> Session<T> {
             touched: false,
             counted: false,
             metered: false,
+            takes_over: false,
             known_to_application: false,
         }
     }

@@ -27,6 +27,8 @@ pub(super) struct Shared {
     /// How many connections all loops have.
     pub(super) connections: AtomicUsize,
     pub(super) visitors: Visitors,
+    /// How many connections have DEFLATE states of their own.
+    pub(super) takeovers: AtomicUsize,
     /// How many loops have somebody whom an end of the server would interrupt.
     pub(super) busy_loops: AtomicUsize,
     /// The channels of the page that compares transports.
@@ -42,6 +44,7 @@ impl Shared {
             site,
             limits,
             visitors,
+            takeovers: AtomicUsize::new(0),
             budget,
             mailboxes,
             connections: AtomicUsize::new(0),
