@@ -203,7 +203,8 @@ fn acts(random: &mut Random, path: &str, tame: bool) -> Vec<(Time, Act)> {
     let mut acts = Vec::new();
     let pause = *random.pick(&[300 * MILLISECOND, 30 * MILLISECOND, MILLISECOND]);
     if path == "/signal" && random.percent(92) {
-        acts.push((random.below(pause), Act::Say(Say::Login(random.pick(&NAMES)))));
+        let name = *random.pick(&NAMES);
+        acts.push((random.below(pause), Act::Say(Say::Login(name))));
     }
     for _ in 0..random.within(0, 24) {
         let say = if path == "/signal" { request(random) } else { Say::Plain(text(random)) };
