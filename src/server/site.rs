@@ -6,6 +6,7 @@ use super::budget::{Budget, Pressure};
 use super::config::{ServerLimits, Www};
 use super::mailbox::Mailbox;
 use super::mount::MountInfo;
+use crate::transports::Channels;
 
 /// What is at which path, and who may come.
 pub(super) struct Site {
@@ -24,12 +25,34 @@ pub(super) struct Shared {
     pub(super) mailboxes: Vec<Mailbox>,
     /// How many connections all loops have.
     pub(super) connections: AtomicUsize,
+    /// How many loops have somebody whom an end of the server would interrupt.
+    pub(super) busy_loops: AtomicUsize,
+    /// The channels of the page that compares transports.
+    pub(super) channels: Channels,
 }
 
 impl Shared {
     pub(super) fn new(site: Site, limits: ServerLimits, mailboxes: Vec<Mailbox>) -> Self {
         let budget = Budget::new(limits.queued);
-        Self { site, limits, budget, mailboxes, connections: AtomicUsize::new(0) }
+        let busy_loops = AtomicUsize::new(mailboxes.len());
+        Self {
+            site,
+            limits,
+            budget,
+            mailboxes,
+            connections: AtomicUsize::new(0),
+            busy_loops,
+            channels: Channels::default(),
+        }
+    }
+
+    /// A loop, busy until now, is no longer: if it was the last one, all are woken to end.
+    pub(super) fn loop_is_idle(&self) {
+        if self.busy_loops.fetch_sub(1, Ordering::Relaxed) == 1 {
+            for mailbox in &self.mailboxes {
+                mailbox.wake();
+            }
+        }
     }
 
     /// Whether a connection may be accepted, with room for `more` after it.
