@@ -74,17 +74,20 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     signal_hook::low_level::pipe::register(SIGTERM, handler)?;
     server.stop_on(signals)?;
 
-    announce(server.addresses());
+    announce(server.addresses(), server.admin_addresses());
     server.run()?;
     Ok(())
 }
 
 /// Standard output has what a script reads, standard error what a human does. Whoever has closed
 /// either does not want it, so errors are ignored.
-fn announce(addresses: &[SocketAddr]) {
+fn announce(addresses: &[SocketAddr], admin: &[SocketAddr]) {
     let mut out = io::stdout().lock();
     for address in addresses {
         let _ = writeln!(out, "listening on http://{address}/");
+    }
+    for address in admin {
+        let _ = writeln!(out, "metrics at http://{address}/metrics");
     }
     let _ = out.flush();
     let mut out = io::stderr().lock();
@@ -141,6 +144,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     if arguments.read_per_turn.0 > MAX_READ_PER_TURN {
         return usage("read-per-turn", "16M at most".into());
     }
+    let admin = admin(arguments.admin.as_deref().unwrap_or_default())?;
     let mounts = mounts(&arguments);
     let limits = ServerLimits {
         head: arguments.head.0,
@@ -157,6 +161,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     };
     Ok(Config {
         listen,
+        admin,
         backlog: arguments.backlog,
         loops: arguments.loops,
         mounts,
@@ -180,6 +185,23 @@ fn addresses(hosts: &[String], port: u16) -> Result<Vec<SocketAddr>, Error> {
                 addresses.push(address);
             }
         }
+    }
+    Ok(addresses)
+}
+
+/// The addresses for `/metrics`: none if nothing was said, or by an empty environment variable.
+fn admin(value: &str) -> Result<Vec<SocketAddr>, Error> {
+    if value.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (host, port) = value.rsplit_once(':').unwrap_or(("127.0.0.1", value));
+    let Some(port) = port.parse().ok().filter(|_| !host.is_empty()) else {
+        let reason = format!("{value:?} is no HOST:PORT, nor a PORT");
+        return Err(Error::Usage { flag: "admin", reason });
+    };
+    let addresses = addresses(&[host.to_owned()], port)?;
+    for address in addresses.iter().filter(|address| !address.ip().is_loopback()) {
+        log::warn!("--admin {address} is no loopback address: others may see /metrics");
     }
     Ok(addresses)
 }

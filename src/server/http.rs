@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use super::budget::Pressure;
 use super::config::Www;
 use super::files;
+use super::metrics::exposition;
 use super::page;
 use super::response::Response;
 use super::site::{Shared, Site};
@@ -32,15 +33,16 @@ pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
         Err(error) => return Answer::Plain(refusal(&error)),
     };
     if !request.is_websocket_attempt() {
-        return Answer::Plain(plain(&request, &shared.site, draining));
+        let get = |path: &str| get(path, &shared.site, draining);
+        return Answer::Plain(plain(&request, get));
     }
     let found = shared.site.mount(request.path());
     let Some((mount, info)) = found.and_then(|at| Some((at, shared.site.mounts.get(at)?))) else {
-        return Answer::Plain(not_found(&shared.site));
+        return Answer::Plain(not_found(&shared.site).for_handshake());
     };
     if draining || shared.budget.pressure() >= Pressure::RefuseNewcomers {
         let body = if draining { "The server is going away.\n" } else { "The server is full.\n" };
-        return Answer::Plain(Response::text(503, "Retry-After: 10\r\n", body));
+        return Answer::Plain(Response::text(503, "Retry-After: 10\r\n", body).for_handshake());
     }
     let options = ServerOptions {
         subprotocols: &shared.site.subprotocols,
@@ -58,10 +60,26 @@ pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
     }
 }
 
+/// Decides what the request in `head` gets that came to the admin listener.
+pub(super) fn admin(shared: &Shared, head: &[u8], draining: bool) -> Answer {
+    let answer = Request::parse(head, shared.limits.headers).map(|request| {
+        plain(&request, |path| match path {
+            "/healthz" => health(draining),
+            "/metrics" => {
+                let page = exposition::page(shared, draining);
+                let extra = "Cache-Control: no-store\r\n";
+                Response::new(200, exposition::CONTENT_TYPE, extra, page.as_bytes())
+            }
+            _ => Response::text(404, "", "Here are:\n  /metrics\n  /healthz\n"),
+        })
+    });
+    Answer::Plain(answer.unwrap_or_else(|error| refusal(&error)))
+}
+
 /// The answer to a request that asks for no WebSocket.
-fn plain(request: &Request<'_>, site: &Site, draining: bool) -> Response {
+fn plain(request: &Request<'_>, get: impl Fn(&str) -> Response) -> Response {
     let response = match request.method() {
-        "GET" | "HEAD" => get(request.path(), site, draining),
+        "GET" | "HEAD" => get(request.path()),
         _ => {
             let extra = "Allow: GET, HEAD\r\n";
             return Response::text(405, extra, "This server answers GET and HEAD only.\n");
@@ -72,11 +90,7 @@ fn plain(request: &Request<'_>, site: &Site, draining: bool) -> Response {
 
 fn get(path: &str, site: &Site, draining: bool) -> Response {
     if path == "/healthz" {
-        return if draining {
-            Response::text(503, "Retry-After: 10\r\n", "draining\n")
-        } else {
-            Response::text(200, "Cache-Control: no-store\r\n", "ok\n")
-        };
+        return health(draining);
     }
     let found = match &site.www {
         Www::Folder(root) => files::open(root, path),
@@ -90,6 +104,14 @@ fn get(path: &str, site: &Site, draining: bool) -> Response {
         return refusal(&HandshakeError::MissingUpgrade);
     }
     not_found(site)
+}
+
+fn health(draining: bool) -> Response {
+    if draining {
+        Response::text(503, "Retry-After: 10\r\n", "draining\n")
+    } else {
+        Response::text(200, "Cache-Control: no-store\r\n", "ok\n")
+    }
 }
 
 /// Nothing is at that path: says what is where. The path itself is not repeated.
@@ -107,5 +129,5 @@ fn not_found(site: &Site) -> Response {
 pub(super) fn refusal(error: &HandshakeError) -> Response {
     let mut bytes = Vec::new();
     error.write_response(&mut bytes);
-    Response::complete(error.status(), bytes)
+    Response::complete(error.status(), bytes).for_handshake()
 }

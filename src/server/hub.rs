@@ -21,6 +21,7 @@ use std::time::Instant;
 use log::{debug, warn};
 
 use super::http::{self, Answer, refusal};
+use super::metrics::{Count, Counters};
 use super::mount::Mounted;
 use super::peers::{Peers, Settled, log_open};
 use super::session::{Head, Phase, Session};
@@ -30,11 +31,14 @@ use super::timers::Tick;
 use super::transport::Transport;
 use crate::protocol::deflate::DeflatePool;
 use crate::protocol::handshake::{HandshakeError, HeadScanner};
-use crate::protocol::{CloseCode, Connection};
+use crate::protocol::{CloseCode, Closure, Connection, EndedBy, Violation};
 
 /// After delivering to so many recipients in one turn, a session's further input waits for the next
 /// one: a single read may hold thousands of messages, each for thousands of peers.
 const DELIVERIES_PER_TURN: usize = 4096;
+
+/// The most connections of the admin listener: a collector or two, and a human.
+const ADMINS: usize = 16;
 
 /// What the kernel said of a transport. These are hints: reading and writing tell the truth.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,14 +83,40 @@ impl<T: Transport> Hub<T> {
     /// Takes in a connection. It is run in the next turn: to try is the surest way to know whether
     /// something has arrived already.
     pub(super) fn insert(&mut self, transport: T, address: SocketAddr, now: Instant) -> Key {
+        self.peers.shared.connections.fetch_add(1, Ordering::Relaxed);
+        self.peers.counters.count(Count::AcceptedPublic);
+        self.insert_any(transport, address, now)
+    }
+
+    fn insert_any(&mut self, transport: T, address: SocketAddr, now: Instant) -> Key {
         let limits = &self.peers.shared.limits;
         let head = Head { scanner: HeadScanner::new(limits.head), bytes: Vec::new() };
         // A time beyond what can be told never comes.
         let deadline = now.checked_add(limits.handshake);
-        self.peers.shared.connections.fetch_add(1, Ordering::Relaxed);
         let key = self.peers.sessions.insert(Session::new(transport, address, head, deadline));
         self.peers.queue(key);
         key
+    }
+
+    /// Takes in a connection of the admin listener, if not too many are here. It does not count
+    /// among the others: a crowd must not keep those out who want to see it.
+    pub(super) fn insert_admin(
+        &mut self,
+        transport: T,
+        address: SocketAddr,
+        now: Instant,
+    ) -> Option<Key> {
+        if self.peers.admins >= ADMINS {
+            self.peers.counters.count(Count::AdminRefused);
+            return None;
+        }
+        self.peers.counters.count(Count::AcceptedAdmin);
+        let key = self.insert_any(transport, address, now);
+        if let Some(session) = self.peers.sessions.get_mut(key) {
+            session.admin = true;
+        }
+        self.peers.admins += 1;
+        Some(key)
     }
 
     pub(super) fn transport(&mut self, key: Key) -> Option<&mut T> {
@@ -119,11 +149,16 @@ impl<T: Transport> Hub<T> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.peers.sessions.len() == 0
+        self.len() == 0
     }
 
+    /// How many public connections there are.
     pub(super) fn len(&self) -> usize {
-        self.peers.sessions.len()
+        self.peers.sessions.len() - self.peers.admins
+    }
+
+    pub(super) fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.peers.counters)
     }
 
     /// One turn.
@@ -171,7 +206,7 @@ impl<T: Transport> Hub<T> {
             return;
         };
         session.queued = false;
-        session.flush(now, high_water);
+        session.flush(now, high_water, &self.peers.counters);
         let clogged = session.is_clogged(high_water);
         let waits = matches!(session.phase, Phase::Response(_));
         if let Some(mut unread) = session.unread.take_if(|_| !clogged) {
@@ -204,6 +239,7 @@ impl<T: Transport> Hub<T> {
                 }
             }
             Ok(count) => {
+                self.peers.counters.add(Count::BytesReceived, count as u64);
                 // epoll(7): reading less than was asked for means that there is no more, so one
                 // call that would only say `WouldBlock` is saved. Not after a hang-up: then the end
                 // of the stream is still to be read.
@@ -269,8 +305,12 @@ impl<T: Transport> Hub<T> {
         };
         let bytes = if before == 0 { &**input } else { &head.bytes[..] };
         let bytes = bytes.get(..end).unwrap_or_default();
-        match http::answer(&self.peers.shared, bytes, self.draining) {
+        let answer = if session.admin { http::admin } else { http::answer };
+        match answer(&self.peers.shared, bytes, self.draining) {
             Answer::Plain(response) => {
+                if response.status == 503 && response.handshake && !self.draining {
+                    self.peers.counters.count(Count::NewcomerRefused);
+                }
                 self.peers.respond(key, response, now);
                 false
             }
@@ -283,6 +323,7 @@ impl<T: Transport> Hub<T> {
                 if let Some(agreed) = deflate {
                     connection.use_deflate(&agreed, &info.deflate, &self.deflate_pool);
                 }
+                self.peers.counters.answered(101, true);
                 log_open(address, id, info.paths.first().map_or("", String::as_str));
                 session.phase = Phase::Open(connection);
                 session.deadline = None;
@@ -323,7 +364,7 @@ impl<T: Transport> Hub<T> {
                 return;
             };
             if session.is_clogged(high_water) {
-                session.flush(now, high_water);
+                session.flush(now, high_water, &peers.counters);
             }
             // Only who delivers to others waits because of that.
             let before = std::mem::replace(&mut delivered, peers.deliveries);
@@ -372,7 +413,12 @@ impl<T: Transport> Hub<T> {
         };
         let address = session.address.get();
         if let Phase::Open(connection) = &mut session.phase {
+            let before = (connection.closure(), connection.wants_drop());
             connection.handle_timeout(now);
+            let after = (connection.closure(), connection.wants_drop());
+            if let Some(deadline) = deadline_hit(before, after) {
+                self.peers.counters.count(deadline);
+            }
         }
         if session.deadline.is_none_or(|deadline| deadline > now) {
             return;
@@ -381,15 +427,22 @@ impl<T: Transport> Hub<T> {
         match &session.phase {
             Phase::Head(head) if head.bytes.is_empty() => {
                 debug!("{address} sent nothing");
+                self.peers.counters.count(Count::HandshakeDeadline);
                 session.broken = true;
             }
             Phase::Head(_) => {
+                self.peers.counters.count(Count::HandshakeDeadline);
                 self.peers.respond(key, refusal(&HandshakeError::TimedOut), now);
             }
             Phase::Open(_) if session.known_to_application => {
+                self.peers.counters.count(Count::ApplicationDeadline);
                 self.call(key, now, |application, context| application.timeout(context));
             }
-            Phase::Open(_) | Phase::Response(_) | Phase::Linger => {
+            phase @ (Phase::Open(_) | Phase::Response(_) | Phase::Linger) => {
+                let reading = matches!(phase, Phase::Response(_));
+                let deadline =
+                    if reading { Count::ResponseDeadline } else { Count::LingerDeadline };
+                self.peers.counters.count(deadline);
                 debug!("{address} dropped: it does not read, or does not close");
                 session.broken = true;
             }
@@ -402,6 +455,7 @@ impl<T: Transport> Hub<T> {
             let Some(session) = self.peers.sessions.get_mut(key) else {
                 return;
             };
+            self.peers.counters.count(Count::LargestDropped);
             warn!("{} dropped: too much is queued, most of it for this peer", session.address);
             session.broken = true;
             session.unread = None;
@@ -418,6 +472,18 @@ impl<T: Transport> Hub<T> {
             }
             self.settle(key, now);
         }
+    }
+}
+
+/// Which of a connection's own deadlines was hit, if one was.
+fn deadline_hit(
+    (closure, gave_up): (Option<Closure>, bool),
+    (closure_now, gave_up_now): (Option<Closure>, bool),
+) -> Option<Count> {
+    match closure_now.filter(|_| closure.is_none())?.by {
+        EndedBy::Silence => Some(Count::PongDeadline),
+        EndedBy::Violation(Violation::ReassemblyTimedOut) => Some(Count::ReassemblyDeadline),
+        _ => (gave_up_now && !gave_up).then_some(Count::CloseDeadline),
     }
 }
 

@@ -40,6 +40,7 @@ mod http;
 mod hub;
 mod listener;
 mod mailbox;
+mod metrics;
 mod page;
 mod peers;
 mod reactor;
@@ -66,7 +67,6 @@ pub use listener::BindError;
 pub use mount::{MessageRate, Mount, MountOptions};
 
 use hub::Hub;
-use listener::Listeners;
 use mailbox::Mailbox;
 use mount::{MountInfo, Mounted};
 use reactor::{Reactor, Stop};
@@ -76,6 +76,7 @@ use site::{Shared, Site};
 pub struct Server {
     reactors: Vec<Reactor>,
     addresses: Vec<SocketAddr>,
+    admin_addresses: Vec<SocketAddr>,
     handle: Handle,
 }
 
@@ -111,8 +112,17 @@ impl Server {
             }
         }
 
+        // One loop has time enough for those who watch. What they see is the sum of all loops.
+        let mut admin = Vec::new();
+        for &address in &config.admin {
+            admin.extend(listener::bind(address, config.backlog, 1)?);
+        }
+        let admin_addresses =
+            admin.iter().map(mio::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
+
         let mut applications: Vec<Vec<Mounted>> = (0..loops).map(|_| Vec::new()).collect();
         let mut mounts = Vec::new();
+        let mut figures = Vec::new();
         for mount in config.mounts {
             mounts.push(MountInfo {
                 paths: mount.paths.clone(),
@@ -120,7 +130,13 @@ impl Server {
                 rate: mount.options.rate,
                 deflate: mount.options.deflate,
             });
-            for (list, mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
+            let path = mount.paths.first().cloned().unwrap_or_default();
+            for (list, mut mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
+                let counted = mounted.hold().application().figures();
+                // An application that loops share is asked by each of them.
+                if !figures.iter().any(|(_, known)| Arc::ptr_eq(known, &counted)) {
+                    figures.push((path.clone(), counted));
+                }
                 list.push(mounted);
             }
         }
@@ -138,22 +154,29 @@ impl Server {
             mailboxes.push(Mailbox::new(Waker::new(poll.registry(), reactor::WAKER)?));
             polls.push(poll);
         }
-        let shared = Arc::new(Shared::new(site, config.limits, mailboxes));
+        let mut shared = Shared::new(site, config.limits, mailboxes);
+        shared.metrics.figures = figures;
+        let shared = Arc::new(shared);
         let stop = Stop::default();
         let mut reactors = Vec::new();
         let parts = polls.into_iter().zip(listeners).zip(applications);
         for (index, ((poll, sockets), applications)) in (0..).zip(parts) {
             let hub = Hub::new(index, Arc::clone(&shared), applications, Instant::now());
-            let listeners = Listeners::new(sockets);
             let (shared, stop) = (Arc::clone(&shared), Arc::clone(&stop));
-            reactors.push(Reactor::new(poll, hub, listeners, shared, stop)?);
+            let admin = std::mem::take(&mut admin);
+            reactors.push(Reactor::new(poll, hub, sockets, admin, shared, stop)?);
         }
-        Ok(Self { reactors, addresses, handle: Handle { stop, shared } })
+        Ok(Self { reactors, addresses, admin_addresses, handle: Handle { stop, shared } })
     }
 
     /// The addresses that the server listens on; where port 0 was asked for, with the real port.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The addresses of `/metrics`, likewise.
+    pub fn admin_addresses(&self) -> &[SocketAddr] {
+        &self.admin_addresses
     }
 
     /// The means to stop the server once it runs.

@@ -11,6 +11,7 @@ use log::{debug, info};
 use super::address::Address;
 use super::budget::Pressure;
 use super::mailbox::Mailbox;
+use super::metrics::{Count, Counters};
 use super::response::Response;
 use super::session::{Phase, Session};
 use super::site::Shared;
@@ -28,6 +29,8 @@ const KEPT_CAPACITY: usize = 128 * 1024;
 pub(super) struct Peers<T> {
     pub(super) index: u16,
     pub(super) shared: Arc<Shared>,
+    /// What this loop counts.
+    pub(super) counters: Arc<Counters>,
     pub(super) sessions: Table<Session<T>>,
     pub(super) timers: Timers,
     /// What applications ask for; filled during a call, carried out right after it.
@@ -42,6 +45,8 @@ pub(super) struct Peers<T> {
     pub(super) deliveries: usize,
     /// How many bytes of the budget this loop's sessions hold.
     queued: usize,
+    /// How many of the sessions came to the admin listener.
+    pub(super) admins: usize,
 }
 
 /// What settling a session found.
@@ -56,6 +61,7 @@ impl<T: Transport> Peers<T> {
     pub(super) fn new(index: u16, shared: Arc<Shared>, now: Instant) -> Self {
         Self {
             index,
+            counters: shared.metrics.of_loop(index),
             shared,
             sessions: Table::new(),
             timers: Timers::new(now),
@@ -65,6 +71,7 @@ impl<T: Transport> Peers<T> {
             buffers: Vec::new(),
             deliveries: 0,
             queued: 0,
+            admins: 0,
         }
     }
 
@@ -114,6 +121,7 @@ impl<T: Transport> Peers<T> {
 
     /// Carries out what an application asked for in a call about `about`.
     pub(super) fn carry_out(&mut self, about: Key, now: Instant) {
+        self.counters.add(Count::MessagesSent, self.effects.take_replies());
         if self.effects.is_empty() {
             return;
         }
@@ -199,9 +207,13 @@ impl<T: Transport> Peers<T> {
             Message::Text(text) => outbox.text(text),
             Message::Binary(payload) => outbox.binary(payload),
         };
-        if sent == Err(SendError::Full) {
-            // 1013 and not silence: the peer must not believe that it missed nothing.
-            let _ = outbox.close(CloseCode::TRY_AGAIN_LATER, "you read too slowly");
+        match sent {
+            Ok(()) => self.counters.count(Count::MessagesSent),
+            Err(SendError::Full) => {
+                // 1013 and not silence: the peer must not believe that it missed nothing.
+                let _ = outbox.close(CloseCode::TRY_AGAIN_LATER, "you read too slowly");
+            }
+            Err(_) => {}
         }
         if let Some(buffer) = refused {
             self.keep_buffer(buffer);
@@ -227,7 +239,7 @@ impl<T: Transport> Peers<T> {
         let Some(session) = self.sessions.get_mut(key) else {
             return Settled::Fine;
         };
-        session.flush(now, high_water);
+        session.flush(now, high_water, &self.counters);
         let mut done = session.broken;
         let mut buffer = None;
         match &mut session.phase {
@@ -259,8 +271,12 @@ impl<T: Transport> Peers<T> {
                 }
             }
             Phase::Response(response) => {
-                let progress =
-                    send_response(response, &mut session.transport, &mut session.writable);
+                let progress = send_response(
+                    response,
+                    &mut session.transport,
+                    &mut session.writable,
+                    &self.counters,
+                );
                 match progress {
                     Ok(Progress::Done) => done = self.linger(key, now),
                     Ok(Progress::Some) => {
@@ -295,6 +311,7 @@ impl<T: Transport> Peers<T> {
             return;
         };
         info!("{} answered {}", session.address, response.status);
+        self.counters.answered(response.status, response.handshake);
         session.phase = Phase::Response(Box::new(response));
         session.deadline = now.checked_add(self.shared.limits.stall);
         self.touch(key);
@@ -307,7 +324,7 @@ impl<T: Transport> Peers<T> {
             return true;
         };
         if let Phase::Open(connection) = &session.phase {
-            log_closure(&session.address, connection.closure());
+            note_closure(&session.address, connection.closure(), &self.counters);
         }
         let ended = session.transport.shutdown_write().is_err() || session.eof;
         session.phase = Phase::Linger;
@@ -325,12 +342,18 @@ impl<T: Transport> Peers<T> {
             return;
         };
         if let Phase::Open(connection) = &session.phase {
-            log_closure(&session.address, connection.closure());
+            note_closure(&session.address, connection.closure(), &self.counters);
         }
         let accounted = session.accounted as usize;
         self.shared.budget.account(accounted, 0);
         self.queued -= accounted;
-        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
+        if session.admin {
+            self.admins -= 1;
+            self.counters.count(Count::ClosedAdmin);
+        } else {
+            self.shared.connections.fetch_sub(1, Ordering::Relaxed);
+            self.counters.count(Count::ClosedPublic);
+        }
     }
 
     /// Tells the budget what the session holds, and the timers when it must be looked at.
@@ -386,6 +409,7 @@ fn send_response<T: Transport>(
     response: &mut Response,
     transport: &mut T,
     writable: &mut bool,
+    counters: &Counters,
 ) -> io::Result<Progress> {
     let pending = response.pending()?;
     if pending.is_empty() {
@@ -398,6 +422,7 @@ fn send_response<T: Transport>(
     match transport.write(pending) {
         Ok(0) => Err(io::ErrorKind::WriteZero.into()),
         Ok(written) => {
+            counters.add(Count::BytesSent, written as u64);
             response.advance(written);
             *writable = written == wanted;
             Ok(if response.pending()?.is_empty() { Progress::Done } else { Progress::Some })
@@ -411,10 +436,13 @@ fn send_response<T: Transport>(
     }
 }
 
-fn log_closure(address: &Address, closure: Option<Closure>) {
-    let Some(Closure { by, code, clean }) = closure else {
+/// Logs and counts the end of a WebSocket.
+fn note_closure(address: &Address, closure: Option<Closure>, counters: &Counters) {
+    let Some(closure) = closure else {
         return;
     };
+    counters.ended(&closure);
+    let Closure { by, code, clean } = closure;
     let clean = if clean { "clean" } else { "not clean" };
     let code = code.map_or_else(|| "no code".to_owned(), |code| format!("{code:?}"));
     match by {

@@ -12,6 +12,8 @@ pub(super) struct Response {
     sent: usize,
     file: Option<FileBody>,
     pub(super) status: u16,
+    /// It answers a request for a WebSocket, or one that could not be understood.
+    pub(super) handshake: bool,
 }
 
 struct FileBody {
@@ -22,7 +24,7 @@ struct FileBody {
 impl Response {
     /// An answer that is already complete, head and body.
     pub(super) fn complete(status: u16, bytes: Vec<u8>) -> Self {
-        Self { bytes, sent: 0, file: None, status }
+        Self { bytes, sent: 0, file: None, status, handshake: false }
     }
 
     /// An answer with a body in memory.
@@ -36,6 +38,11 @@ impl Response {
     /// Plain text for a human.
     pub(super) fn text(status: u16, extra: &str, body: &str) -> Self {
         Self::new(status, "text/plain; charset=utf-8", extra, body.as_bytes())
+    }
+
+    /// The same answer, to a request for a WebSocket.
+    pub(super) fn for_handshake(self) -> Self {
+        Self { handshake: true, ..self }
     }
 
     /// A file, to be streamed: it is never in memory as a whole.

@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::address::Address;
+use super::metrics::{Count, Counters};
 use super::mount::MessageRate;
 use super::response::Response;
 use super::timers::Tick;
@@ -60,6 +61,8 @@ pub(super) struct Session<T> {
     pub(super) touched: bool,
     /// The application was told of this peer and not yet that it is gone.
     pub(super) known_to_application: bool,
+    /// It came to the admin listener, which has pages of its own and no WebSockets.
+    pub(super) admin: bool,
 }
 
 pub(super) enum Phase {
@@ -114,6 +117,7 @@ impl<T: Transport> Session<T> {
             queued: false,
             touched: false,
             known_to_application: false,
+            admin: false,
         }
     }
 
@@ -147,7 +151,7 @@ impl<T: Transport> Session<T> {
     }
 
     /// Writes what is pending on a WebSocket, once: a short write says that the kernel is full.
-    pub(super) fn flush(&mut self, now: Instant, high_water: usize) {
+    pub(super) fn flush(&mut self, now: Instant, high_water: usize, counters: &Counters) {
         let Phase::Open(connection) = &mut self.phase else {
             return;
         };
@@ -157,6 +161,7 @@ impl<T: Transport> Session<T> {
             match self.transport.write(pending) {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
+                    counters.add(Count::BytesSent, written as u64);
                     connection.tick(now);
                     connection.advance_output(written);
                     if connection.state() == State::Closed {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::budget::{Budget, Pressure};
 use super::config::{ServerLimits, Www};
 use super::mailbox::Mailbox;
+use super::metrics::Metrics;
 use super::mount::MountInfo;
 
 /// What is at which path, and who may come.
@@ -24,12 +25,15 @@ pub(super) struct Shared {
     pub(super) mailboxes: Vec<Mailbox>,
     /// How many connections all loops have.
     pub(super) connections: AtomicUsize,
+    /// What the loops count.
+    pub(super) metrics: Metrics,
 }
 
 impl Shared {
     pub(super) fn new(site: Site, limits: ServerLimits, mailboxes: Vec<Mailbox>) -> Self {
         let budget = Budget::new(limits.queued);
-        Self { site, limits, budget, mailboxes, connections: AtomicUsize::new(0) }
+        let metrics = Metrics::new(mailboxes.len().max(1));
+        Self { site, limits, budget, mailboxes, connections: AtomicUsize::new(0), metrics }
     }
 
     /// Whether a connection may be accepted, with room for `more` after it.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use log::{debug, error, info};
 
+use super::super::metrics::{Count, Counters};
 use super::super::peers::Peers;
 use super::super::session::{Admission, Phase};
 use super::super::table::Key;
@@ -41,7 +42,7 @@ pub(super) fn serve<T: Transport>(
     now: Instant,
 ) -> Served {
     let (id, high_water) = (peers.id(key), peers.shared.limits.high_water);
-    let Peers { sessions, effects, shared, .. } = peers;
+    let Peers { sessions, effects, shared, counters, .. } = peers;
     let Some(session) = sessions.get_mut(key) else {
         return Served::All;
     };
@@ -50,6 +51,7 @@ pub(super) fn serve<T: Transport>(
     let Phase::Open(connection) = &mut session.phase else {
         return Served::All;
     };
+    let mut messages = 0;
     let served = guarded(|| {
         loop {
             let Some((event, outbox)) = connection.receive(now, input) else {
@@ -58,15 +60,20 @@ pub(super) fn serve<T: Transport>(
             let mut context = Context::new(id, address, Some(outbox), effects);
             match event {
                 Event::Text(_) | Event::Binary(_) => {
+                    messages += 1;
                     match rate.map_or(Admission::Pass, |rate| rate.judge(paid_until, now)) {
                         Admission::Pass => deliver(application, &mut context, event),
-                        Admission::Refuse => application.throttled(&mut context),
+                        Admission::Refuse => {
+                            counters.count(Count::MessageRefused);
+                            application.throttled(&mut context);
+                        }
                         Admission::Expel => {
+                            counters.count(Count::MessageExpelled);
                             context.close(CloseCode::POLICY_VIOLATION, "too many messages");
                         }
                     }
                 }
-                event => log_event(address, &event),
+                event => note_event(address, &event, counters),
             }
             if !effects.is_empty() {
                 return Served::Asked;
@@ -76,7 +83,9 @@ pub(super) fn serve<T: Transport>(
             }
         }
     });
+    counters.add(Count::MessagesReceived, messages);
     served.unwrap_or_else(|()| {
+        counters.count(Count::ApplicationPanic);
         // Refused if a Close frame was sent before: that one has to do.
         let _ = connection.outbox(now).close(CloseCode::INTERNAL_ERROR, APPLICATION_FAILED);
         Served::Asked
@@ -121,6 +130,7 @@ impl<T: Transport> Hub<T> {
         };
         let mut context = Context::new(id, session.address.get(), outbox, &mut peers.effects);
         if guarded(|| f(held.application(), &mut context)).is_err() {
+            peers.counters.count(Count::ApplicationPanic);
             context.close(CloseCode::INTERNAL_ERROR, APPLICATION_FAILED);
         }
         peers.carry_out(key, now);
@@ -132,8 +142,14 @@ fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, ()> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|_| error!("an application panicked, see above"))
 }
 
-/// Logs an event that is not a message.
-fn log_event(address: SocketAddr, event: &Event<'_>) {
+/// Logs and counts an event that is not a message.
+fn note_event(address: SocketAddr, event: &Event<'_>, counters: &Counters) {
+    match event {
+        Event::Ping(_) => counters.count(Count::Pings),
+        Event::Pong(_) => counters.count(Count::Pongs),
+        Event::Close(_) => counters.count(Count::Closes),
+        _ => {}
+    }
     match event {
         Event::Violation(violation) => info!("{address} broke a rule: {violation}"),
         event => debug!("{address} {}", Escaped(&format!("{event:?}"))),
