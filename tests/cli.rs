@@ -51,6 +51,7 @@ fn a_wrong_command_is_named_in_one_line() {
         (&["--rate", "fast"], "--rate"),
         (&["--drain", "0"], "--drain"),
         (&["--drain", "99999999h"], "--drain"),
+        (&["--drain", "1s", "--drain-spread", "2s"], "--drain-spread"),
         (&["--handshake", "5 parsecs"], "--handshake"),
         (&["--mount", "/x"], "--mount"),
         (&["--mount", "x=echo"], "--mount"),

@@ -145,7 +145,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TIME", env = "WIGWAG_CLOSE_WAIT", default_value = "5s")]
     #[arg(help_heading = "Times")]
     pub(super) close_wait: Time,
-    /// For a plain HTTP answer to make progress; over it the connection is dropped
+    /// For what waits to be sent to make progress; over it the connection is dropped
     #[arg(long, value_name = "TIME", env = "WIGWAG_STALL", default_value = "30s")]
     #[arg(help_heading = "Times")]
     pub(super) stall: Time,
@@ -153,6 +153,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TIME", env = "WIGWAG_DRAIN", default_value = "10s")]
     #[arg(help_heading = "Times")]
     pub(super) drain: Time,
+    /// The first part of that time, over which the Close frames are spread; up to 64 leave at once
+    /// [default: a fifth of it]
+    #[arg(long, value_name = "TIME", env = "WIGWAG_DRAIN_SPREAD", help_heading = "Times")]
+    pub(super) drain_spread: Option<Time>,
 
     /// What to log to standard error: off, error, warn, info, debug, trace, or a filter such as
     /// wigwag::server=debug

@@ -4,11 +4,13 @@
 //! - `serve`: how they become a [`Config`](wigwag::server::Config), and the server runs;
 //! - `connect`: a client for a terminal or a pipe, with its flags; `autobahn`: one for a test
 //!   suite;
+//! - `exercise`: the exercises of the manual;
 //! - `values`: sizes, times and mounts as a human writes them.
 
 mod arguments;
 mod autobahn;
 mod connect;
+mod exercise;
 mod serve;
 mod values;
 
@@ -37,6 +39,8 @@ enum Command {
     Serve(Box<arguments::Arguments>),
     /// Connect to a WebSocket: each line of the input is sent as text, and what arrives is printed
     Connect(Box<connect::Arguments>),
+    /// Learn the protocol: predict what happens in a conversation, and be told
+    Exercise(exercise::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -48,6 +52,9 @@ pub(crate) fn run() -> ExitCode {
     let outcome = match cli.command {
         Some(Command::Connect(arguments)) => {
             connect::run(&arguments).map_err(|error| (error.to_string(), 1))
+        }
+        Some(Command::Exercise(arguments)) => {
+            exercise::run(&arguments).map_err(|error| (error.to_string(), error.exit_code()))
         }
         Some(Command::Serve(arguments)) => serve(*arguments),
         None => serve(cli.serve),

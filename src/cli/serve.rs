@@ -11,6 +11,7 @@ use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
 use wigwag::server::{Config, Mount, MountOptions, Server, ServerLimits, StartError, Www};
 use wigwag::signaling::{self, Signaling};
+use wigwag::transports;
 
 use super::arguments::Arguments;
 use super::values::{App, MountPath, MountValue, Origin, Rate};
@@ -145,7 +146,15 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         return usage("read-per-turn", "16M at most".into());
     }
     let admin = admin(arguments.admin.as_deref().unwrap_or_default())?;
-    let mounts = mounts(&arguments);
+    let drain = arguments.drain.0;
+    let drain_spread = arguments.drain_spread.map_or(drain / 5, |time| time.0);
+    if drain_spread > drain {
+        return usage("drain-spread", "it is part of the time of --drain".into());
+    }
+    let mut mounts = mounts(&arguments);
+    if arguments.www.is_none() {
+        mounts.push(Mount::for_each_loop(transports::SOCKET, || Echo));
+    }
     let limits = ServerLimits {
         head: arguments.head.0,
         headers: arguments.headers,
@@ -157,7 +166,8 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         high_water: arguments.high_water.0,
         linger: arguments.close_wait.0,
         stall: arguments.stall.0,
-        drain: arguments.drain.0,
+        drain,
+        drain_spread,
     };
     Ok(Config {
         listen,

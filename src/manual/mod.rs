@@ -6,6 +6,8 @@
 //! A chapter says what tests say too. The test `tests/conformance.rs` fails when the page names
 //! something that is not there.
 
+pub mod exercises;
+
 pub mod conformance {
     #![doc = include_str!("conformance.md")]
 }

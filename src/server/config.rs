@@ -80,10 +80,14 @@ pub struct ServerLimits {
     pub high_water: usize,
     /// After our last byte a peer has this long to close its side; then the connection is dropped.
     pub linger: Duration,
-    /// A plain HTTP answer must make progress within this time.
+    /// Whatever waits to be sent must make progress within this time, however lively the peer is
+    /// otherwise; then the connection is dropped.
     pub stall: Duration,
     /// How long connections may take to close when the server ends.
     pub drain: Duration,
+    /// The first part of that time, over which the Close frames are spread: peers that are told at
+    /// once come back at once. Up to 64 peers of a loop are.
+    pub drain_spread: Duration,
 }
 
 impl Default for ServerLimits {
@@ -100,6 +104,7 @@ impl Default for ServerLimits {
             linger: Duration::from_secs(5),
             stall: Duration::from_secs(30),
             drain: Duration::from_secs(10),
+            drain_spread: Duration::from_secs(2),
         }
     }
 }

@@ -14,6 +14,7 @@ use super::response::Response;
 use super::site::{Shared, Site};
 use crate::protocol::deflate::DeflateParameters;
 use crate::protocol::handshake::{self, HandshakeError, Request, ServerOptions};
+use crate::transports;
 
 /// What a request gets.
 pub(super) enum Answer {
@@ -22,17 +23,29 @@ pub(super) enum Answer {
         mount: usize,
         response: Vec<u8>,
         deflate: Option<DeflateParameters>,
+        /// The channel that its bytes count for.
+        channel: Option<String>,
     },
+    /// The first of the requests of an [`Exchange`](transports::Exchange).
+    Exchange,
     Plain(Response),
 }
 
-/// Decides what the request in `head` gets.
-pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
+/// Decides what the request in `head` gets, at the admin listener or at a public one.
+pub(super) fn decide(shared: &Shared, head: &[u8], draining: bool, is_admin: bool) -> Answer {
+    let answer = if is_admin { admin } else { answer };
+    answer(shared, head, draining)
+}
+
+fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
     let request = match Request::parse(head, shared.limits.headers) {
         Ok(request) => request,
         Err(error) => return Answer::Plain(refusal(&error)),
     };
     if !request.is_websocket_attempt() {
+        if shared.site.www == Www::DemoPage && request.path().starts_with(transports::PREFIX) {
+            return turned_away(shared, draining).map_or(Answer::Exchange, Answer::Plain);
+        }
         let get = |path: &str| get(path, &shared.site, draining);
         return Answer::Plain(plain(&request, get));
     }
@@ -40,9 +53,8 @@ pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
     let Some((mount, info)) = found.and_then(|at| Some((at, shared.site.mounts.get(at)?))) else {
         return Answer::Plain(not_found(&shared.site).for_handshake());
     };
-    if draining || shared.budget.pressure() >= Pressure::RefuseNewcomers {
-        let body = if draining { "The server is going away.\n" } else { "The server is full.\n" };
-        return Answer::Plain(Response::text(503, "Retry-After: 10\r\n", body).for_handshake());
+    if let Some(response) = turned_away(shared, draining) {
+        return Answer::Plain(response.for_handshake());
     }
     let options = ServerOptions {
         subprotocols: &shared.site.subprotocols,
@@ -54,14 +66,16 @@ pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
             let mut response = Vec::new();
             accepted.write_response(&mut response);
             let deflate = accepted.extensions.deflate();
-            Answer::WebSocket { mount, response, deflate }
+            let channel = (request.path() == transports::SOCKET)
+                .then(|| transports::name_in(request.query()).map(str::to_owned));
+            Answer::WebSocket { mount, response, deflate, channel: channel.flatten() }
         }
         Err(error) => Answer::Plain(refusal(&error)),
     }
 }
 
-/// Decides what the request in `head` gets that came to the admin listener.
-pub(super) fn admin(shared: &Shared, head: &[u8], draining: bool) -> Answer {
+/// The admin listener has two pages.
+fn admin(shared: &Shared, head: &[u8], draining: bool) -> Answer {
     let answer = Request::parse(head, shared.limits.headers).map(|request| {
         plain(&request, |path| match path {
             "/healthz" => health(draining),
@@ -74,6 +88,16 @@ pub(super) fn admin(shared: &Shared, head: &[u8], draining: bool) -> Answer {
         })
     });
     Answer::Plain(answer.unwrap_or_else(|error| refusal(&error)))
+}
+
+/// What somebody gets who would stay, while nobody is let in.
+fn turned_away(shared: &Shared, draining: bool) -> Option<Response> {
+    let body = match draining {
+        true => "The server is going away.\n",
+        false if shared.budget.pressure() >= Pressure::RefuseNewcomers => "The server is full.\n",
+        false => return None,
+    };
+    Some(Response::text(503, "Retry-After: 10\r\n", body))
 }
 
 /// The answer to a request that asks for no WebSocket.

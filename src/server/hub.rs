@@ -12,6 +12,8 @@
 //! It waits for nothing and knows no sockets (see [`Transport`]), so a simulation can drive it.
 
 mod calls;
+mod drain;
+mod guard;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,7 +33,8 @@ use super::timers::Tick;
 use super::transport::Transport;
 use crate::protocol::deflate::DeflatePool;
 use crate::protocol::handshake::{HandshakeError, HeadScanner};
-use crate::protocol::{CloseCode, Closure, Connection, EndedBy, Violation};
+use crate::protocol::{Closure, Connection, EndedBy, Violation};
+use drain::Drain;
 
 /// After delivering to so many recipients in one turn, a session's further input waits for the next
 /// one: a single read may hold thousands of messages, each for thousands of peers.
@@ -59,7 +62,8 @@ pub(super) struct Hub<T> {
     scratch: Vec<u8>,
     /// The DEFLATE states of all connections without context takeover.
     deflate_pool: Arc<DeflatePool>,
-    draining: bool,
+    /// Set once the server has begun to end.
+    drain: Option<Drain>,
 }
 
 impl<T: Transport> Hub<T> {
@@ -70,13 +74,14 @@ impl<T: Transport> Hub<T> {
         applications: Vec<Mounted>,
         now: Instant,
     ) -> Self {
+        guard::watch_panics();
         let scratch = vec![0; shared.limits.read_per_turn.max(1)];
         Self {
             applications,
             peers: Peers::new(index, shared, now),
             scratch,
             deflate_pool: Arc::default(),
-            draining: false,
+            drain: None,
         }
     }
 
@@ -145,9 +150,11 @@ impl<T: Transport> Hub<T> {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.peers.timers.next()
+        let goodbye = self.drain.as_ref().and_then(Drain::next);
+        [self.peers.timers.next(), goodbye].into_iter().flatten().min()
     }
 
+    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -171,32 +178,13 @@ impl<T: Transport> Hub<T> {
         while let Some((due, key)) = self.peers.timers.pop(now) {
             self.due(due, key, now);
         }
+        self.say_goodbye(now);
         self.settle_touched(now);
         self.relieve(now);
         let sessions = &mut self.peers.sessions;
         self.peers.timers.sweep(sessions.len(), |due, key| {
             sessions.get_mut(key).is_some_and(|session| session.armed == Some(due))
         });
-    }
-
-    /// Begins to end: every peer is told, newcomers are refused.
-    pub(super) fn drain(&mut self, now: Instant) {
-        self.draining = true;
-        for key in self.peers.sessions.keys() {
-            let Some(session) = self.peers.sessions.get_mut(key) else {
-                continue;
-            };
-            match &session.phase {
-                // Who has asked for something is still answered.
-                Phase::Head(head) if head.bytes.is_empty() => self.peers.remove(key),
-                Phase::Open(_) => {
-                    let reason = "the server is going away";
-                    self.peers.close(key, CloseCode::GOING_AWAY, reason, now);
-                }
-                Phase::Head(_) | Phase::Response(_) | Phase::Linger => {}
-            }
-        }
-        self.settle_touched(now);
     }
 
     /// Reads from one session, if it is ready and has room for replies, and settles it.
@@ -206,9 +194,12 @@ impl<T: Transport> Hub<T> {
             return;
         };
         session.queued = false;
-        session.flush(now, high_water, &self.peers.counters);
+        self.peers.flush(key, now);
+        let Some(session) = self.peers.sessions.get_mut(key) else {
+            return;
+        };
         let clogged = session.is_clogged(high_water);
-        let waits = matches!(session.phase, Phase::Response(_));
+        let waits = session.waits();
         if let Some(mut unread) = session.unread.take_if(|_| !clogged) {
             self.process(key, &mut unread, now);
         } else if session.readable && !clogged && !waits {
@@ -217,9 +208,8 @@ impl<T: Transport> Hub<T> {
         self.settle(key, now);
         // An event may have come while this one could not be read: it will not be said again.
         if let Some(session) = self.peers.sessions.get_mut(key) {
-            let idle = matches!(session.phase, Phase::Response(_));
             let more = session.unread.is_some() || session.readable && !session.eof;
-            if more && !idle && !session.is_clogged(high_water) {
+            if more && !session.waits() && !session.is_clogged(high_water) {
                 self.peers.queue(key);
             }
         }
@@ -246,6 +236,9 @@ impl<T: Transport> Hub<T> {
                 if count < scratch.len() && !session.read_closed {
                     session.readable = false;
                 }
+                if session.counted {
+                    self.peers.shared.channels.count_socket(self.peers.id(key), count, 0);
+                }
                 self.process(key, scratch.get_mut(..count).unwrap_or_default(), now);
             }
             Err(error) => match error.kind() {
@@ -266,6 +259,9 @@ impl<T: Transport> Hub<T> {
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return;
         };
+        if matches!(session.phase, Phase::Exchange(_)) {
+            return self.peers.converse(key, input, now);
+        }
         if matches!(session.phase, Phase::Head(_)) && !self.process_head(key, &mut input, now) {
             return;
         }
@@ -305,16 +301,21 @@ impl<T: Transport> Hub<T> {
         };
         let bytes = if before == 0 { &**input } else { &head.bytes[..] };
         let bytes = bytes.get(..end).unwrap_or_default();
-        let answer = if session.admin { http::admin } else { http::answer };
-        match answer(&self.peers.shared, bytes, self.draining) {
+        let draining = self.drain.is_some();
+        match http::decide(&self.peers.shared, bytes, draining, session.admin) {
             Answer::Plain(response) => {
-                if response.status == 503 && response.handshake && !self.draining {
-                    self.peers.counters.count(Count::NewcomerRefused);
-                }
+                self.peers.count_refusal(&response, draining);
                 self.peers.respond(key, response, now);
                 false
             }
-            Answer::WebSocket { mount, response, deflate } => {
+            Answer::Exchange => {
+                let all =
+                    if before == 0 { input.to_vec() } else { std::mem::take(&mut head.bytes) };
+                session.phase = Phase::Exchange(Box::default());
+                self.peers.converse(key, &all, now);
+                false
+            }
+            Answer::WebSocket { mount, response, deflate, channel } => {
                 *input = std::mem::take(input).get_mut(end - before..).unwrap_or_default();
                 let info = self.peers.shared.site.mounts.get(mount);
                 let Some(info) = info else { return false };
@@ -329,6 +330,10 @@ impl<T: Transport> Hub<T> {
                 session.deadline = None;
                 session.mount = mount as u16;
                 session.known_to_application = true;
+                if let Some(channel) = channel {
+                    session.counted = self.peers.shared.channels.adopt(id, &channel, now);
+                    self.peers.shared.channels.count_socket(id, end, 0);
+                }
                 self.call(key, now, |application, context| application.open(context));
                 true
             }
@@ -364,8 +369,11 @@ impl<T: Transport> Hub<T> {
                 return;
             };
             if session.is_clogged(high_water) {
-                session.flush(now, high_water, &peers.counters);
+                peers.flush(key, now);
             }
+            let Some(session) = peers.sessions.get_mut(key) else {
+                return;
+            };
             // Only who delivers to others waits because of that.
             let before = std::mem::replace(&mut delivered, peers.deliveries);
             let crowded = delivered > before.max(DELIVERIES_PER_TURN);
@@ -420,6 +428,12 @@ impl<T: Transport> Hub<T> {
                 self.peers.counters.count(deadline);
             }
         }
+        if session.stalls_at.is_some_and(|due| self.peers.timers.instant(due) <= now) {
+            self.peers.counters.count(Count::StallDeadline);
+            debug!("{address} dropped: it takes nothing of what is sent to it");
+            session.broken = true;
+            return;
+        }
         if session.deadline.is_none_or(|deadline| deadline > now) {
             return;
         }
@@ -438,11 +452,9 @@ impl<T: Transport> Hub<T> {
                 self.peers.counters.count(Count::ApplicationDeadline);
                 self.call(key, now, |application, context| application.timeout(context));
             }
-            phase @ (Phase::Open(_) | Phase::Response(_) | Phase::Linger) => {
-                let reading = matches!(phase, Phase::Response(_));
-                let deadline =
-                    if reading { Count::ResponseDeadline } else { Count::LingerDeadline };
-                self.peers.counters.count(deadline);
+            Phase::Exchange(_) => self.peers.exchange_due(key, now),
+            Phase::Open(_) | Phase::Response(_) | Phase::Linger => {
+                self.peers.counters.count(Count::LingerDeadline);
                 debug!("{address} dropped: it does not read, or does not close");
                 session.broken = true;
             }

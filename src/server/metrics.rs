@@ -79,7 +79,7 @@ counts! {
         ReassemblyDeadline = "reassembly",
         PongDeadline = "pong",
         CloseDeadline = "close",
-        ResponseDeadline = "response",
+        StallDeadline = "stall",
         LingerDeadline = "linger",
     }
     "wigwag_application_panics_total", "", "Panics in applications; each ended one connection." {

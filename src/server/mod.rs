@@ -9,11 +9,15 @@
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
 //! 6. `http`, `response`, `files`, `page`: what a request gets;
 //! 7. `site`: what all loops share;
-//! 8. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
+//! 8. `table`, `timers`, `budget`, `metrics`, `mailbox`, `listener`, `address`: one small idea each.
 //!
 //! # What it promises
 //!
-//! - One connection's error ends one connection: neither the loop nor the process.
+//! - One connection's error ends one connection: neither the loop nor the process. A panic of an
+//!   application is the end of the connection that it was called for: it is closed with 1011, and
+//!   one line of the log says where the panic happened. What the application had asked for before
+//!   it is done. (To know the place, a panic hook is put in front of the one that was there; it
+//!   passes on every panic that is not an application's.)
 //! - An idle connection owns no buffer; replies of one turn leave with one system call.
 //! - Every queue, buffer and wait has a limit, and a defined end when it is reached.
 //! - A frame is never lost by closing: see `session`.
@@ -234,8 +238,9 @@ impl Drop for StopOnPanic<'_> {
 }
 
 impl Handle {
-    /// Asks the server to stop: it accepts no more, sends each peer a Close frame with 1001, and
-    /// ends when all have closed or the drain time is over. Asked again, it ends at once.
+    /// Asks the server to stop: it sends each peer a Close frame with 1001, spread over a window,
+    /// and ends when all have closed or the drain time is over. Until then it listens, and answers
+    /// 503 to new WebSockets and at `/healthz`. Asked again, it ends at once.
     pub fn stop(&self) {
         self.stop.fetch_add(1, Ordering::Relaxed);
         for mailbox in &self.shared.mailboxes {

@@ -1,7 +1,6 @@
 //! The sessions of one loop, and everything that reaches them from outside their own socket:
 //! deliveries, deadlines, closing.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -12,7 +11,7 @@ use super::address::Address;
 use super::budget::Pressure;
 use super::mailbox::Mailbox;
 use super::metrics::{Count, Counters};
-use super::response::Response;
+use super::response::{Progress, Response, send_response};
 use super::session::{Phase, Session};
 use super::site::Shared;
 use super::table::{Key, Table};
@@ -114,9 +113,7 @@ impl<T: Transport> Peers<T> {
     }
 
     fn keep_buffer(&mut self, buffer: Vec<u8>) {
-        if self.buffers.len() < KEPT_BUFFERS && buffer.capacity() <= KEPT_CAPACITY {
-            self.buffers.push(buffer);
-        }
+        keep(&mut self.buffers, buffer);
     }
 
     /// Carries out what an application asked for in a call about `about`.
@@ -190,35 +187,41 @@ impl<T: Transport> Peers<T> {
 
     fn send(&mut self, key: Key, message: Message<'_>, now: Instant) {
         self.deliveries += 1;
-        let buffer = self.spare_buffer();
+        let (id, buffer) = (self.id(key), self.spare_buffer());
         let Some(session) = self.sessions.get_mut(key) else {
             return self.keep_buffer(buffer);
         };
-        // To one who is gone for its application nothing is sent, even if it still reads.
-        let Phase::Open(connection) = &mut session.phase else {
-            return self.keep_buffer(buffer);
-        };
-        if !session.known_to_application {
-            return self.keep_buffer(buffer);
-        }
-        let outbox = connection.outbox(now);
-        let refused = outbox.lend(buffer);
-        let sent = match message {
-            Message::Text(text) => outbox.text(text),
-            Message::Binary(payload) => outbox.binary(payload),
-        };
-        match sent {
-            Ok(()) => self.counters.count(Count::MessagesSent),
-            Err(SendError::Full) => {
-                // 1013 and not silence: the peer must not believe that it missed nothing.
-                let _ = outbox.close(CloseCode::TRY_AGAIN_LATER, "you read too slowly");
+        let kept = match &mut session.phase {
+            // To one who is gone for its application nothing is sent, even if it still reads.
+            Phase::Open(connection) if session.known_to_application => {
+                let outbox = connection.outbox(now);
+                let refused = outbox.lend(buffer);
+                let sent = match message {
+                    Message::Text(text) => outbox.text(text),
+                    Message::Binary(payload) => outbox.binary(payload),
+                };
+                match sent {
+                    Ok(()) => self.counters.count(Count::MessagesSent),
+                    Err(SendError::Full) => {
+                        // 1013 and not silence: the peer must not believe that it missed nothing.
+                        let _ = outbox.close(CloseCode::TRY_AGAIN_LATER, "you read too slowly");
+                    }
+                    Err(_) => {}
+                }
+                self.touch(key);
+                refused
             }
-            Err(_) => {}
-        }
-        if let Some(buffer) = refused {
+            Phase::Exchange(exchange) => {
+                exchange.resume(&self.shared.channels, id, now);
+                session.deadline = exchange.deadline(now);
+                self.touch(key);
+                Some(buffer)
+            }
+            _ => Some(buffer),
+        };
+        if let Some(buffer) = kept {
             self.keep_buffer(buffer);
         }
-        self.touch(key);
     }
 
     pub(super) fn close(&mut self, key: Key, code: CloseCode, reason: &str, now: Instant) {
@@ -232,22 +235,82 @@ impl<T: Transport> Peers<T> {
         }
     }
 
+    /// Writes what a WebSocket or an exchange has to say.
+    pub(super) fn flush(&mut self, key: Key, now: Instant) {
+        let id = self.id(key);
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
+        let sent = session.flush(now, self.shared.limits.high_water);
+        self.counters.add(Count::BytesSent, sent as u64);
+        if session.counted && sent > 0 {
+            self.shared.channels.count_socket(id, 0, sent);
+        }
+        session.flush_exchange(&self.shared.channels, now);
+    }
+
+    /// Takes what has arrived on a connection of one plain request after another.
+    pub(super) fn converse(&mut self, key: Key, mut bytes: &[u8], now: Instant) {
+        let id = self.id(key);
+        loop {
+            let Some(session) = self.sessions.get_mut(key) else {
+                return;
+            };
+            let Phase::Exchange(exchange) = &mut session.phase else {
+                return;
+            };
+            let waiting =
+                exchange.receive(std::mem::take(&mut bytes), &self.shared.channels, id, now);
+            session.deadline = exchange.deadline(now);
+            self.touch(key);
+            for peer in waiting {
+                self.wake(peer, now);
+            }
+            // The next request may be there already; it is answered when this answer is written.
+            let Some(session) = self.sessions.get_mut(key) else {
+                return;
+            };
+            session.flush_exchange(&self.shared.channels, now);
+            if !matches!(&session.phase, Phase::Exchange(exchange) if exchange.can_go_on()) {
+                return;
+            }
+        }
+    }
+
+    /// There is something in the channel that a peer waits for. An empty message says so, which
+    /// finds its way to whichever loop has that peer.
+    fn wake(&mut self, peer: PeerId, now: Instant) {
+        let effect = Effect::Send { to: &[peer], message: Message::Text("") };
+        self.deliver(effect, now);
+        self.forward(effect);
+    }
+
+    /// The deadline of an exchange has come.
+    pub(super) fn exchange_due(&mut self, key: Key, now: Instant) {
+        if let Some(session) = self.sessions.get_mut(key)
+            && let Phase::Exchange(exchange) = &mut session.phase
+        {
+            session.broken = !exchange.timeout();
+            session.deadline = exchange.deadline(now);
+        }
+    }
+
     /// Brings a session up to date after anything has happened to it: writes, moves to the next
     /// phase, removes it, keeps its deadline and the budget.
     pub(super) fn settle(&mut self, key: Key, now: Instant) -> Settled {
-        let high_water = self.shared.limits.high_water;
+        self.flush(key, now);
         let Some(session) = self.sessions.get_mut(key) else {
             return Settled::Fine;
         };
-        session.flush(now, high_water, &self.counters);
         let mut done = session.broken;
-        let mut buffer = None;
         match &mut session.phase {
             Phase::Open(connection) => {
                 if session.broken {
                     connection.receive_eof();
                 }
-                buffer = connection.outbox(now).reclaim();
+                if let Some(buffer) = connection.outbox(now).reclaim() {
+                    keep(&mut self.buffers, buffer);
+                }
                 if session.known_to_application && connection.state() != State::Open {
                     session.known_to_application = false;
                     // The application's, and it wants nothing of this peer any more.
@@ -257,9 +320,6 @@ impl<T: Transport> Peers<T> {
                         code: connection.outbox(now).close_code(),
                         clean: false,
                     });
-                    if let Some(buffer) = buffer {
-                        self.keep_buffer(buffer);
-                    }
                     return Settled::Left(closure);
                 }
                 done |= connection.wants_drop();
@@ -270,39 +330,54 @@ impl<T: Transport> Peers<T> {
                     session.deadline = now.checked_add(self.shared.limits.linger);
                 }
             }
-            Phase::Response(response) => {
-                let progress = send_response(
-                    response,
-                    &mut session.transport,
-                    &mut session.writable,
-                    &self.counters,
-                );
-                match progress {
-                    Ok(Progress::Done) => done = self.linger(key, now),
-                    Ok(Progress::Some) => {
-                        session.deadline = now.checked_add(self.shared.limits.stall);
-                        if session.writable {
-                            self.queue(key);
-                        }
-                    }
-                    Ok(Progress::None) => {}
-                    Err(error) => {
-                        debug!("{} the answer broke off: {error}", session.address);
-                        done = true;
-                    }
+            Phase::Response(_) => done = done || self.send_response(key, now),
+            Phase::Exchange(exchange) => {
+                done |= session.eof;
+                if !done && exchange.is_done() {
+                    done = self.linger(key, now);
                 }
             }
             Phase::Head(_) | Phase::Linger => done |= session.eof,
-        }
-        if let Some(buffer) = buffer {
-            self.keep_buffer(buffer);
         }
         if done {
             self.remove(key);
             return Settled::Fine;
         }
-        self.account(key);
+        self.account(key, now);
         Settled::Fine
+    }
+
+    /// Sends some of an answer in plain HTTP. True if the session is done with.
+    fn send_response(&mut self, key: Key, now: Instant) -> bool {
+        let Some(session) = self.sessions.get_mut(key) else {
+            return true;
+        };
+        let Phase::Response(response) = &mut session.phase else {
+            return false;
+        };
+        let Session { transport, writable, .. } = session;
+        match send_response(response, transport, writable, &self.counters) {
+            Ok(Progress::Done) => self.linger(key, now),
+            Ok(Progress::Some) => {
+                session.deadline = now.checked_add(self.shared.limits.stall);
+                if session.writable {
+                    self.queue(key);
+                }
+                false
+            }
+            Ok(Progress::None) => false,
+            Err(error) => {
+                debug!("{} the answer broke off: {error}", session.address);
+                true
+            }
+        }
+    }
+
+    /// Counts it if somebody is not let in because too much is queued.
+    pub(super) fn count_refusal(&self, response: &Response, draining: bool) {
+        if response.status == 503 && response.handshake && !draining {
+            self.counters.count(Count::NewcomerRefused);
+        }
     }
 
     /// Begins an answer in plain HTTP.
@@ -344,6 +419,9 @@ impl<T: Transport> Peers<T> {
         if let Phase::Open(connection) = &session.phase {
             note_closure(&session.address, connection.closure(), &self.counters);
         }
+        if session.counted {
+            self.shared.channels.release(self.id(key));
+        }
         let accounted = session.accounted as usize;
         self.shared.budget.account(accounted, 0);
         self.queued -= accounted;
@@ -357,7 +435,7 @@ impl<T: Transport> Peers<T> {
     }
 
     /// Tells the budget what the session holds, and the timers when it must be looked at.
-    fn account(&mut self, key: Key) {
+    fn account(&mut self, key: Key, now: Instant) {
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
@@ -366,7 +444,15 @@ impl<T: Transport> Peers<T> {
         let before = std::mem::replace(&mut session.accounted, held) as usize;
         self.shared.budget.account(before, held as usize);
         self.queued = self.queued - before + held as usize;
-        let due = session.next_deadline();
+        if !session.is_writing() {
+            session.stalls_at = None;
+        } else if session.wrote || session.stalls_at.is_none() {
+            let stalls_at = now.checked_add(self.shared.limits.stall);
+            session.stalls_at = stalls_at.map(|due| self.timers.tick(due));
+        }
+        session.wrote = false;
+        let stalls_at = session.stalls_at.map(|tick| self.timers.instant(tick));
+        let due = [session.next_deadline(), stalls_at].into_iter().flatten().min();
         self.timers.arm(key, due, &mut session.armed);
     }
 
@@ -393,47 +479,14 @@ impl<T: Transport> Peers<T> {
     }
 }
 
+fn keep(buffers: &mut Vec<Vec<u8>>, buffer: Vec<u8>) {
+    if buffers.len() < KEPT_BUFFERS && buffer.capacity() <= KEPT_CAPACITY {
+        buffers.push(buffer);
+    }
+}
+
 fn key_of(peer: PeerId) -> Key {
     Key { slot: peer.slot(), generation: peer.generation() }
-}
-
-enum Progress {
-    Done,
-    Some,
-    None,
-}
-
-/// Writes some of an answer: at most one chunk, so that a fast reader of a large file does not keep
-/// the loop from others.
-fn send_response<T: Transport>(
-    response: &mut Response,
-    transport: &mut T,
-    writable: &mut bool,
-    counters: &Counters,
-) -> io::Result<Progress> {
-    let pending = response.pending()?;
-    if pending.is_empty() {
-        return Ok(Progress::Done);
-    }
-    if !*writable {
-        return Ok(Progress::None);
-    }
-    let wanted = pending.len();
-    match transport.write(pending) {
-        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-        Ok(written) => {
-            counters.add(Count::BytesSent, written as u64);
-            response.advance(written);
-            *writable = written == wanted;
-            Ok(if response.pending()?.is_empty() { Progress::Done } else { Progress::Some })
-        }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            *writable = false;
-            Ok(Progress::None)
-        }
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Progress::Some),
-        Err(error) => Err(error),
-    }
 }
 
 /// Logs and counts the end of a WebSocket.

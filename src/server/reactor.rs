@@ -40,14 +40,16 @@ pub(super) type Stop = Arc<AtomicUsize>;
 pub(super) struct Reactor {
     poll: Poll,
     hub: Hub<TcpStream>,
-    listeners: Option<Listeners>,
-    /// These go on while the others pause or, in the end, are gone.
+    listeners: Listeners,
+    /// These go on while the others pause.
     admin: Listeners,
     signals: Option<UnixStream>,
     shared: Arc<Shared>,
     counters: Arc<Counters>,
     stop: Stop,
     drain_until: Option<Instant>,
+    /// Found idle in the drain: loops end together, so that each keeps listening until then.
+    idle: bool,
     /// The connection limit was reached, and there is not yet enough room again.
     full: bool,
 }
@@ -69,7 +71,7 @@ impl Reactor {
             }
             Ok::<_, io::Error>(listeners)
         };
-        let listeners = Some(listen(sockets, FIRST_LISTENER)?);
+        let listeners = listen(sockets, FIRST_LISTENER)?;
         let admin = listen(admin, FIRST_ADMIN)?;
         Ok(Self {
             poll,
@@ -81,6 +83,7 @@ impl Reactor {
             shared,
             stop,
             drain_until: None,
+            idle: false,
             full: false,
         })
     }
@@ -140,9 +143,9 @@ impl Reactor {
         if self.hub.must_not_wait() {
             return Some(Duration::ZERO);
         }
-        let next_try = self.listeners.as_ref().and_then(|listeners| listeners.next_try(now));
-        let due = [self.hub.next_deadline(), next_try, self.admin.next_try(now), self.drain_until];
-        let due = due.into_iter().flatten().min();
+        let tries = [self.listeners.next_try(now), self.admin.next_try(now)];
+        let deadlines = [self.hub.next_deadline(), self.drain_until];
+        let due = tries.into_iter().chain(deadlines).flatten().min();
         due.map(|due| due.saturating_duration_since(now))
     }
 
@@ -150,13 +153,10 @@ impl Reactor {
         match event.token() {
             WAKER => {}
             SIGNALS => self.read_signals(),
-            Token(number) if number & SPECIAL != 0 => {
-                match (number.checked_sub(FIRST_LISTENER), &mut self.listeners) {
-                    (Some(place), Some(listeners)) => listeners.ready(place),
-                    (Some(_), None) => {}
-                    (None, _) => self.admin.ready(number - FIRST_ADMIN),
-                }
-            }
+            Token(number) if number & SPECIAL != 0 => match number.checked_sub(FIRST_LISTENER) {
+                Some(place) => self.listeners.ready(place),
+                None => self.admin.ready(number - FIRST_ADMIN),
+            },
             Token(number) => {
                 let readiness = Readiness {
                     readable: event.is_readable() || event.is_error(),
@@ -169,9 +169,7 @@ impl Reactor {
     }
 
     fn accept(&mut self, now: Instant) {
-        let Some(listeners) = &mut self.listeners else {
-            return;
-        };
+        let listeners = &mut self.listeners;
         for _ in 0..self.shared.limits.accepts_per_turn.max(1) {
             // At the limit nothing is accepted until a sixteenth is free again, so that a full
             // server does not go back and forth with each connection.
@@ -226,19 +224,40 @@ impl Reactor {
     }
 
     /// Whether the loop is to return: begins to drain when asked, and sees to its end.
+    ///
+    /// All the while it listens: whoever asks `/healthz` whether to send more clients here is told
+    /// 503, and so is a client that comes. A port that is closed too early would look like a crash.
     fn has_ended(&mut self, now: Instant) -> bool {
         let stops = self.stop.load(Ordering::Relaxed);
         if stops > 0 && self.drain_until.is_none() {
             info!("stopping: {} connections to close", self.hub.len());
-            self.listeners = None;
             self.hub.drain(now);
             self.drain_until = now.checked_add(self.shared.limits.drain);
         }
-        let over = self.drain_until.is_some_and(|until| until <= now);
-        if over || stops > 1 {
-            self.hub.end(now);
+        if stops > 0 && self.idle != self.hub.is_idle() {
+            self.idle = !self.idle;
+            if self.idle {
+                self.shared.loop_is_idle();
+            } else {
+                self.shared.busy_loops.fetch_add(1, Ordering::Relaxed);
+            }
         }
-        stops > 0 && self.hub.is_empty()
+        let all_idle = self.shared.busy_loops.load(Ordering::Relaxed) == 0;
+        let over = self.drain_until.is_some_and(|until| until <= now);
+        if over || stops > 1 || (stops > 0 && all_idle) {
+            self.hub.end(now);
+            return true;
+        }
+        false
+    }
+}
+
+impl Drop for Reactor {
+    fn drop(&mut self) {
+        // Whyever it ends: the others are not to wait for it.
+        if !self.idle {
+            self.shared.loop_is_idle();
+        }
     }
 }
 

@@ -3,6 +3,9 @@
 use std::fs::File;
 use std::io::{self, Read};
 
+use super::metrics::{Count, Counters};
+use super::transport::Transport;
+
 /// How much of a file is in memory at a time.
 const CHUNK: usize = 64 * 1024;
 
@@ -89,6 +92,46 @@ impl Response {
 
     pub(super) fn held(&self) -> usize {
         self.bytes.capacity()
+    }
+}
+
+/// How far a write has come.
+pub(super) enum Progress {
+    Done,
+    Some,
+    None,
+}
+
+/// Writes some of an answer: at most one chunk, so that a fast reader of a large file does not keep
+/// the loop from others.
+pub(super) fn send_response<T: Transport>(
+    response: &mut Response,
+    transport: &mut T,
+    writable: &mut bool,
+    counters: &Counters,
+) -> io::Result<Progress> {
+    let pending = response.pending()?;
+    if pending.is_empty() {
+        return Ok(Progress::Done);
+    }
+    if !*writable {
+        return Ok(Progress::None);
+    }
+    let wanted = pending.len();
+    match transport.write(pending) {
+        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+        Ok(written) => {
+            counters.add(Count::BytesSent, written as u64);
+            response.advance(written);
+            *writable = written == wanted;
+            Ok(if response.pending()?.is_empty() { Progress::Done } else { Progress::Some })
+        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            *writable = false;
+            Ok(Progress::None)
+        }
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Progress::Some),
+        Err(error) => Err(error),
     }
 }
 

@@ -4,8 +4,10 @@
 //!            a WebSocket request               both Close frames, violation, end
 //!   Head ----------------------------> Open ------------------------------------> Linger --> gone
 //!     |   any other request, deadline                                               ^
-//!     `------------------------------> Response ------------------------------------'
-//!                                                 all is sent
+//!     +------------------------------> Response ------------------------------------+
+//!     |                                           all is sent                       |
+//!     `------------------------------> Exchange ------------------------------------'
+//!            a request below /transports/          idle, end
 //! ```
 //!
 //! *Linger* is what keeps a last frame from being lost. A socket that is dropped while unread input
@@ -18,13 +20,13 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::address::Address;
-use super::metrics::{Count, Counters};
 use super::mount::MessageRate;
 use super::response::Response;
 use super::timers::Tick;
 use super::transport::Transport;
 use crate::protocol::handshake::HeadScanner;
 use crate::protocol::{Connection, State};
+use crate::transports::{Channels, Exchange};
 
 pub(super) struct Session<T> {
     pub(super) transport: T,
@@ -40,7 +42,9 @@ pub(super) struct Session<T> {
     #[expect(clippy::box_collection)]
     pub(super) unread: Option<Box<Vec<u8>>>,
     /// How far ahead of its time the peer has sent messages, see [`MessageRate::judge`].
-    pub(super) paid_until: Option<Instant>,
+    pub(super) paid_until: Option<Tick>,
+    /// While something waits to be sent on a WebSocket: when it must have made progress.
+    pub(super) stalls_at: Option<Tick>,
     /// How many bytes of this session the budget knows of.
     pub(super) accounted: u32,
     pub(super) mount: u16,
@@ -55,10 +59,14 @@ pub(super) struct Session<T> {
     pub(super) eof: bool,
     /// The transport failed.
     pub(super) broken: bool,
+    /// Something was written since the session was last settled.
+    pub(super) wrote: bool,
     /// Already on the list of sessions to run.
     pub(super) queued: bool,
     /// Already on the list of sessions to settle at the end of the turn.
     pub(super) touched: bool,
+    /// Its bytes count for a channel of the page that compares transports.
+    pub(super) counted: bool,
     /// The application was told of this peer and not yet that it is gone.
     pub(super) known_to_application: bool,
     /// It came to the admin listener, which has pages of its own and no WebSockets.
@@ -70,6 +78,8 @@ pub(super) enum Phase {
     Head(Box<Head>),
     /// A WebSocket.
     Open(Connection),
+    /// One plain HTTP request after another.
+    Exchange(Box<Exchange>),
     /// A plain HTTP answer is being sent.
     Response(Box<Response>),
     /// All is sent; what still arrives is discarded.
@@ -106,6 +116,7 @@ impl<T: Transport> Session<T> {
             armed: None,
             unread: None,
             paid_until: None,
+            stalls_at: None,
             accounted: 0,
             mount: 0,
             // Nothing is known yet; to try is to know.
@@ -114,8 +125,10 @@ impl<T: Transport> Session<T> {
             read_closed: false,
             eof: false,
             broken: false,
+            wrote: false,
             queued: false,
             touched: false,
+            counted: false,
             known_to_application: false,
             admin: false,
         }
@@ -138,6 +151,11 @@ impl<T: Transport> Session<T> {
         }
     }
 
+    /// Whether something waits to be sent on a WebSocket. (Other phases have a deadline for that.)
+    pub(super) fn is_writing(&self) -> bool {
+        matches!(&self.phase, Phase::Open(connection) if !connection.pending_output().is_empty())
+    }
+
     /// Bytes of memory that this session holds, apart from itself.
     pub(super) fn held(&self) -> usize {
         let unread = self.unread.as_ref().map_or(0, |unread| unread.len());
@@ -145,15 +163,27 @@ impl<T: Transport> Session<T> {
             + match &self.phase {
                 Phase::Head(head) => head.bytes.capacity(),
                 Phase::Open(connection) => connection.held(),
+                Phase::Exchange(exchange) => exchange.held(),
                 Phase::Response(response) => response.held(),
                 Phase::Linger => 0,
             }
     }
 
+    /// Whether what arrives must wait, because of what was asked for before.
+    pub(super) fn waits(&self) -> bool {
+        match &self.phase {
+            Phase::Response(_) => true,
+            Phase::Exchange(exchange) => exchange.is_full(),
+            Phase::Head(_) | Phase::Open(_) | Phase::Linger => false,
+        }
+    }
+
     /// Writes what is pending on a WebSocket, once: a short write says that the kernel is full.
-    pub(super) fn flush(&mut self, now: Instant, high_water: usize, counters: &Counters) {
+    /// Returns how much of it was taken.
+    pub(super) fn flush(&mut self, now: Instant, high_water: usize) -> usize {
+        let mut sent = 0;
         let Phase::Open(connection) = &mut self.phase else {
-            return;
+            return sent;
         };
         while self.writable && !self.broken && !connection.pending_output().is_empty() {
             let pending = connection.pending_output();
@@ -161,9 +191,10 @@ impl<T: Transport> Session<T> {
             match self.transport.write(pending) {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
-                    counters.add(Count::BytesSent, written as u64);
+                    self.wrote = true;
                     connection.tick(now);
                     connection.advance_output(written);
+                    sent += written;
                     if connection.state() == State::Closed {
                         // The deadline for the last frames begins anew with each progress.
                         self.deadline = None;
@@ -173,6 +204,27 @@ impl<T: Transport> Session<T> {
                         // It was not read because of us, so its silence is no sign of death.
                         connection.excuse_silence(now);
                     }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => self.broken = true,
+            }
+        }
+        sent
+    }
+
+    /// Writes what is pending of an exchange. The peer begins to be slow anew with each progress.
+    pub(super) fn flush_exchange(&mut self, channels: &Channels, now: Instant) {
+        let Phase::Exchange(exchange) = &mut self.phase else {
+            return;
+        };
+        while self.writable && !self.broken && !exchange.pending().is_empty() {
+            match self.transport.write(exchange.pending()) {
+                Ok(0) => self.broken = true,
+                Ok(written) => {
+                    self.writable = written == exchange.pending().len();
+                    exchange.advance(written, channels);
+                    self.deadline = exchange.deadline(now);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -7,6 +7,7 @@ use super::config::{ServerLimits, Www};
 use super::mailbox::Mailbox;
 use super::metrics::Metrics;
 use super::mount::MountInfo;
+use crate::transports::Channels;
 
 /// What is at which path, and who may come.
 pub(super) struct Site {
@@ -27,13 +28,36 @@ pub(super) struct Shared {
     pub(super) connections: AtomicUsize,
     /// What the loops count.
     pub(super) metrics: Metrics,
+    /// How many loops have somebody whom an end of the server would interrupt.
+    pub(super) busy_loops: AtomicUsize,
+    /// The channels of the page that compares transports.
+    pub(super) channels: Channels,
 }
 
 impl Shared {
     pub(super) fn new(site: Site, limits: ServerLimits, mailboxes: Vec<Mailbox>) -> Self {
         let budget = Budget::new(limits.queued);
         let metrics = Metrics::new(mailboxes.len().max(1));
-        Self { site, limits, budget, mailboxes, connections: AtomicUsize::new(0), metrics }
+        let busy_loops = AtomicUsize::new(mailboxes.len());
+        Self {
+            site,
+            limits,
+            budget,
+            mailboxes,
+            connections: AtomicUsize::new(0),
+            metrics,
+            busy_loops,
+            channels: Channels::default(),
+        }
+    }
+
+    /// A loop, busy until now, is no longer: if it was the last one, all are woken to end.
+    pub(super) fn loop_is_idle(&self) {
+        if self.busy_loops.fetch_sub(1, Ordering::Relaxed) == 1 {
+            for mailbox in &self.mailboxes {
+                mailbox.wake();
+            }
+        }
     }
 
     /// Whether a connection may be accepted, with room for `more` after it.

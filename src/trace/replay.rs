@@ -212,6 +212,8 @@ impl Player {
             self.refused(sent);
             self.flow();
         }
+        // Pings are answered without an event while the peer's Close frame is awaited.
+        self.flow();
     }
 
     fn act(&mut self, action: &Action) {

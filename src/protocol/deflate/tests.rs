@@ -222,3 +222,22 @@ fn a_block_with_bfinal_set_ends_the_stream_and_empties_the_window() {
         assert_eq!(back, Err(Violation::InvalidCompressedData));
     }
 }
+
+/// RFC 7692, 7.2.3.4 with 7.2.2: the block whose last four bytes were left out may be the one with
+/// BFINAL set.
+#[test]
+fn a_stream_that_ends_with_the_bytes_that_were_left_out_is_followed_by_a_new_one() {
+    let mut inflater = inflater(&AGREED, &Arc::default());
+    for _ in 0..3 {
+        let back = inflated(&mut inflater, &[b"\xf2\x48\xcd\xc9\xc9\x07\x04"]);
+        assert_eq!(back.as_deref(), Ok(&b"Hello"[..]));
+    }
+    let back = inflated(&mut inflater, &[b"\xf2\x00\x11\x00\x00"]);
+    assert_eq!(back, Err(Violation::InvalidCompressedData));
+}
+
+#[test]
+fn nothing_is_compressed_unless_it_is_asked_for_and_small_messages_never() {
+    let options = DeflateOptions::default();
+    assert_eq!(options, DeflateOptions { mode: DeflateMode::Off, threshold: 128, max_ratio: 512 });
+}

@@ -1,10 +1,9 @@
 //! Calling applications: an event of one session at a time.
 
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use log::{debug, error, info};
+use log::debug;
 
 use super::super::metrics::{Count, Counters};
 use super::super::peers::Peers;
@@ -13,6 +12,7 @@ use super::super::table::Key;
 use super::super::text::Escaped;
 use super::super::transport::Transport;
 use super::Hub;
+use super::guard::guarded;
 use crate::apps::{Application, Context};
 use crate::protocol::{CloseCode, Event, State};
 
@@ -42,7 +42,7 @@ pub(super) fn serve<T: Transport>(
     now: Instant,
 ) -> Served {
     let (id, high_water) = (peers.id(key), peers.shared.limits.high_water);
-    let Peers { sessions, effects, shared, counters, .. } = peers;
+    let Peers { sessions, effects, shared, timers, counters, .. } = peers;
     let Some(session) = sessions.get_mut(key) else {
         return Served::All;
     };
@@ -52,7 +52,7 @@ pub(super) fn serve<T: Transport>(
         return Served::All;
     };
     let mut messages = 0;
-    let served = guarded(|| {
+    let served = guarded(address, || {
         loop {
             let Some((event, outbox)) = connection.receive(now, input) else {
                 return Served::All;
@@ -61,7 +61,13 @@ pub(super) fn serve<T: Transport>(
             match event {
                 Event::Text(_) | Event::Binary(_) => {
                     messages += 1;
-                    match rate.map_or(Admission::Pass, |rate| rate.judge(paid_until, now)) {
+                    let admission = rate.map_or(Admission::Pass, |rate| {
+                        let mut paid = paid_until.map(|tick| timers.instant(tick));
+                        let admission = rate.judge(&mut paid, now);
+                        *paid_until = paid.map(|paid| timers.tick(paid));
+                        admission
+                    });
+                    match admission {
                         Admission::Pass => deliver(application, &mut context, event),
                         Admission::Refuse => {
                             counters.count(Count::MessageRefused);
@@ -86,6 +92,8 @@ pub(super) fn serve<T: Transport>(
     counters.add(Count::MessagesReceived, messages);
     served.unwrap_or_else(|()| {
         counters.count(Count::ApplicationPanic);
+        // What it asked for before it panicked is done: its replies to this peer are in the outbox
+        // already, and what it had for others belongs to them.
         // Refused if a Close frame was sent before: that one has to do.
         let _ = connection.outbox(now).close(CloseCode::INTERNAL_ERROR, APPLICATION_FAILED);
         Served::Asked
@@ -128,18 +136,14 @@ impl<T: Transport> Hub<T> {
             }
             _ => None,
         };
-        let mut context = Context::new(id, session.address.get(), outbox, &mut peers.effects);
-        if guarded(|| f(held.application(), &mut context)).is_err() {
+        let address = session.address.get();
+        let mut context = Context::new(id, address, outbox, &mut peers.effects);
+        if guarded(address, || f(held.application(), &mut context)).is_err() {
             peers.counters.count(Count::ApplicationPanic);
             context.close(CloseCode::INTERNAL_ERROR, APPLICATION_FAILED);
         }
         peers.carry_out(key, now);
     }
-}
-
-/// Runs application code. A panic there is the application's end of one connection, not the loop's.
-fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, ()> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(|_| error!("an application panicked, see above"))
 }
 
 /// Logs and counts an event that is not a message.
@@ -150,8 +154,8 @@ fn note_event(address: SocketAddr, event: &Event<'_>, counters: &Counters) {
         Event::Close(_) => counters.count(Count::Closes),
         _ => {}
     }
-    match event {
-        Event::Violation(violation) => info!("{address} broke a rule: {violation}"),
-        event => debug!("{address} {}", Escaped(&format!("{event:?}"))),
+    // A violation is told once, by the line that says how the connection ended.
+    if !matches!(event, Event::Violation(_)) {
+        debug!("{address} {}", Escaped(&format!("{event:?}")));
     }
 }

@@ -15,7 +15,7 @@ use mio::{Poll, Token, Waker};
 use super::*;
 use crate::apps::{Application, Context, Message, PeerId};
 use crate::protocol::deflate::DeflateOptions;
-use crate::protocol::{Closure, Limits};
+use crate::protocol::{CloseCode, Closure, Limits};
 use crate::server::config::{ServerLimits, Www};
 use crate::server::mailbox::Mailbox;
 use crate::server::mount::{Mount, MountInfo};
@@ -134,6 +134,11 @@ impl Application for Obedient {
             }
             ("close", _) => context.close(CloseCode::NORMAL, "as you wish"),
             ("panic", _) => panic!("as you wish"),
+            ("late-panic", message) => {
+                context.reply(Message::Text(message));
+                context.send_to_all(others(), Message::Text(message));
+                panic!("as you wish");
+            }
             ("timeout", milliseconds) => {
                 let after = Duration::from_millis(milliseconds.parse().unwrap());
                 context.set_timeout(Some(after));

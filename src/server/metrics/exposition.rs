@@ -11,7 +11,7 @@ use std::time::UNIX_EPOCH;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode_registry;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
@@ -249,11 +249,11 @@ impl Collector for Page {
         for (name, help, kind, samples) in &self.families {
             let mut family = encoder.encode_descriptor(name, help, None, *kind)?;
             for (labels, value) in samples {
-                // Counts are written without a fraction, as they are.
-                let mut sample = family.encode_family(labels)?;
-                match *value as u64 {
-                    whole if whole as f64 == *value => sample.encode_gauge(&whole)?,
-                    _ => sample.encode_gauge(value)?,
+                // Without labels there are no braces either.
+                if labels.is_empty() {
+                    encode_value(&mut family, *value)?;
+                } else {
+                    encode_value(&mut family.encode_family(labels)?, *value)?;
                 }
             }
         }
@@ -262,5 +262,13 @@ impl Collector for Page {
         let mut turns = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
         let count = self.turn_buckets.iter().map(|(_, count)| count).sum();
         turns.encode_histogram::<NoLabelSet>(self.turn_sum, count, &self.turn_buckets, None)
+    }
+}
+
+/// Counts are written without a fraction, as they are.
+fn encode_value(sample: &mut MetricEncoder<'_>, value: f64) -> Result<(), fmt::Error> {
+    match value as u64 {
+        whole if whole as f64 == value => sample.encode_gauge(&whole),
+        _ => sample.encode_gauge(&value),
     }
 }

@@ -87,7 +87,7 @@ fn our_close_frame_is_awaited_and_messages_have_no_reader_any_more() {
     let mut wire = Wire::server();
     wire.close(CloseCode::GOING_AWAY, "bye");
     wire.sent();
-    for bytes in [masked(TEXT, b"x"), masked(BINARY, b""), masked(PING, b"?")] {
+    for bytes in [masked(TEXT, b"x"), masked(BINARY, b""), masked(PONG, b"?")] {
         assert_eq!(wire.read(&bytes), []);
         assert_eq!(wire.drip(&bytes), []);
         assert!(wire.connection.unfinished.is_none());
