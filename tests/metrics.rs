@@ -370,3 +370,28 @@ fn a_wrong_address_is_refused_in_one_line() {
     assert!(server.admin().is_ipv6());
     assert!(!server.log().contains("loopback"));
 }
+
+#[test]
+fn the_dashboard_asks_only_for_what_there_is_and_for_all_of_it() {
+    let mut server = Server::start(&["--admin", "0"]);
+    let found = Metrics::scrape(server.admin());
+    let text = include_str!("../src/server/grafana.json");
+    let dashboard: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    let mut asked = BTreeSet::new();
+    for panel in dashboard["panels"].as_array().expect("panels") {
+        for target in panel["targets"].as_array().expect("targets") {
+            let query = target["expr"].as_str().expect("a query");
+            let words = query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let names =
+                words.filter(|word| ["wigwag_", "process_"].iter().any(|p| word.starts_with(p)));
+            asked.extend(names.map(|name| {
+                let histogram = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| {
+                    let family = name.strip_suffix(suffix)?;
+                    (found.kinds.get(family)? == "histogram").then_some(family)
+                });
+                histogram.unwrap_or(name).to_owned()
+            }));
+        }
+    }
+    assert_eq!(asked, found.kinds.into_keys().collect());
+}
