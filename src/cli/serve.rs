@@ -179,6 +179,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         origins: origins(arguments.origin),
         www: arguments.www.map_or(Www::DemoPage, Www::Folder),
         limits,
+        taps: Vec::new(),
     })
 }
 

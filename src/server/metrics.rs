@@ -255,6 +255,13 @@ impl Metrics {
         self.loops.get(usize::from(index)).map_or_else(Arc::default, Arc::clone)
     }
 
+    /// A loop wrote so many bytes.
+    pub(super) fn sent(&self, index: u16, bytes: usize) {
+        if let Some(counters) = self.loops.get(usize::from(index)) {
+            counters.add(Count::BytesSent, bytes as u64);
+        }
+    }
+
     /// The sum over all loops.
     fn sum(&self, read: impl Fn(&Counters) -> u64) -> u64 {
         self.loops.iter().map(|counters| read(counters)).sum()

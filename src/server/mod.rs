@@ -9,7 +9,8 @@
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
 //! 6. `http`, `response`, `files`, `page`: what a request gets;
 //! 7. `site`: what all loops share;
-//! 8. `table`, `timers`, `budget`, `metrics`, `mailbox`, `listener`, `address`: one small idea each.
+//! 8. [`tap`]: looking on, for the trace and the inspector;
+//! 9. `table`, `timers`, `budget`, `metrics`, `mailbox`, `listener`, `address`: one small idea each.
 //!
 //! # What it promises
 //!
@@ -36,6 +37,7 @@ compile_error!("wigwag's server needs a 64-bit Unix");
 
 pub mod config;
 pub mod mount;
+pub mod tap;
 
 mod address;
 mod budget;
@@ -69,12 +71,15 @@ use mio::{Poll, Waker};
 pub use config::{Config, ServerLimits, Www};
 pub use listener::BindError;
 pub use mount::{MessageRate, Mount, MountOptions};
+pub use tap::{Tap, Upgrade};
 
+use crate::transports;
 use hub::Hub;
 use mailbox::Mailbox;
 use mount::{MountInfo, Mounted};
 use reactor::{Reactor, Stop};
 use site::{Shared, Site};
+use tap::Taps;
 
 /// A server that listens but does not run yet.
 pub struct Server {
@@ -144,7 +149,9 @@ impl Server {
                 list.push(mounted);
             }
         }
+        let paths = |mount: &MountInfo| mount.paths.iter().any(|path| path == transports::SOCKET);
         let site = Site {
+            counted: mounts.iter().position(paths).map(|index| index as u16),
             mounts,
             subprotocols: config.subprotocols,
             origins: config.origins,
@@ -160,6 +167,7 @@ impl Server {
         }
         let mut shared = Shared::new(site, config.limits, mailboxes);
         shared.metrics.figures = figures;
+        shared.taps = Taps::new(config.taps);
         let shared = Arc::new(shared);
         let stop = Stop::default();
         let mut reactors = Vec::new();

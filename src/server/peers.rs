@@ -235,20 +235,6 @@ impl<T: Transport> Peers<T> {
         }
     }
 
-    /// Writes what a WebSocket or an exchange has to say.
-    pub(super) fn flush(&mut self, key: Key, now: Instant) {
-        let id = self.id(key);
-        let Some(session) = self.sessions.get_mut(key) else {
-            return;
-        };
-        let sent = session.flush(now, self.shared.limits.high_water);
-        self.counters.add(Count::BytesSent, sent as u64);
-        if session.counted && sent > 0 {
-            self.shared.channels.count_socket(id, 0, sent);
-        }
-        session.flush_exchange(&self.shared.channels, now);
-    }
-
     /// Takes what has arrived on a connection of one plain request after another.
     pub(super) fn converse(&mut self, key: Key, mut bytes: &[u8], now: Instant) {
         let id = self.id(key);
@@ -270,7 +256,7 @@ impl<T: Transport> Peers<T> {
             let Some(session) = self.sessions.get_mut(key) else {
                 return;
             };
-            session.flush_exchange(&self.shared.channels, now);
+            session.flush(id, &self.shared, now);
             if !matches!(&session.phase, Phase::Exchange(exchange) if exchange.can_go_on()) {
                 return;
             }
@@ -298,10 +284,11 @@ impl<T: Transport> Peers<T> {
     /// Brings a session up to date after anything has happened to it: writes, moves to the next
     /// phase, removes it, keeps its deadline and the budget.
     pub(super) fn settle(&mut self, key: Key, now: Instant) -> Settled {
-        self.flush(key, now);
+        let id = self.id(key);
         let Some(session) = self.sessions.get_mut(key) else {
             return Settled::Fine;
         };
+        session.flush(id, &self.shared, now);
         let mut done = session.broken;
         match &mut session.phase {
             Phase::Open(connection) => {
@@ -320,6 +307,9 @@ impl<T: Transport> Peers<T> {
                         code: connection.outbox(now).close_code(),
                         clean: false,
                     });
+                    if session.watched {
+                        self.shared.taps.state(id, connection.state(), now);
+                    }
                     return Settled::Left(closure);
                 }
                 done |= connection.wants_drop();
@@ -340,7 +330,7 @@ impl<T: Transport> Peers<T> {
             Phase::Head(_) | Phase::Linger => done |= session.eof,
         }
         if done {
-            self.remove(key);
+            self.remove(key, now);
             return Settled::Fine;
         }
         self.account(key, now);
@@ -349,14 +339,24 @@ impl<T: Transport> Peers<T> {
 
     /// Sends some of an answer in plain HTTP. True if the session is done with.
     fn send_response(&mut self, key: Key, now: Instant) -> bool {
+        let index = self.index;
         let Some(session) = self.sessions.get_mut(key) else {
             return true;
         };
         let Phase::Response(response) = &mut session.phase else {
             return false;
         };
+        let id = PeerId::new(index, key.slot, key.generation);
+        let (watched, taps) = (session.watched, &self.shared.taps);
+        let counters = &self.counters;
+        let sent = |bytes: &[u8]| {
+            counters.add(Count::BytesSent, bytes.len() as u64);
+            if watched {
+                taps.sent(id, bytes, now);
+            }
+        };
         let Session { transport, writable, .. } = session;
-        match send_response(response, transport, writable, &self.counters) {
+        match send_response(response, transport, writable, sent) {
             Ok(Progress::Done) => self.linger(key, now),
             Ok(Progress::Some) => {
                 session.deadline = now.checked_add(self.shared.limits.stall);
@@ -395,12 +395,11 @@ impl<T: Transport> Peers<T> {
     /// All is sent: ends our direction, and waits for the peer to end its own. True if there is
     /// nothing to wait for.
     fn linger(&mut self, key: Key, now: Instant) -> bool {
+        let id = self.id(key);
         let Some(session) = self.sessions.get_mut(key) else {
             return true;
         };
-        if let Phase::Open(connection) = &session.phase {
-            note_closure(&session.address, connection.closure(), &self.counters);
-        }
+        tell_closure(id, session, &self.shared, &self.counters, now);
         let ended = session.transport.shutdown_write().is_err() || session.eof;
         session.phase = Phase::Linger;
         session.unread = None;
@@ -412,14 +411,16 @@ impl<T: Transport> Peers<T> {
     }
 
     /// Drops a session. Whether its application has been told is the caller's care.
-    pub(super) fn remove(&mut self, key: Key) {
+    pub(super) fn remove(&mut self, key: Key, now: Instant) {
         let Some(session) = self.sessions.remove(key) else {
             return;
         };
-        if let Phase::Open(connection) = &session.phase {
-            note_closure(&session.address, connection.closure(), &self.counters);
+        let id = self.id(key);
+        tell_closure(id, &session, &self.shared, &self.counters, now);
+        if session.watched {
+            self.shared.taps.closed(id, now);
         }
-        if session.counted {
+        if self.shared.site.counts(session.mount) {
             self.shared.channels.release(self.id(key));
         }
         let accounted = session.accounted as usize;
@@ -487,6 +488,24 @@ fn keep(buffers: &mut Vec<Vec<u8>>, buffer: Vec<u8>) {
 
 fn key_of(peer: PeerId) -> Key {
     Key { slot: peer.slot(), generation: peer.generation() }
+}
+
+/// Tells the log and the taps how a WebSocket ended.
+fn tell_closure<T>(
+    id: PeerId,
+    session: &Session<T>,
+    shared: &Shared,
+    counters: &Counters,
+    now: Instant,
+) {
+    let Phase::Open(connection) = &session.phase else {
+        return;
+    };
+    let closure = connection.closure();
+    note_closure(&session.address, closure, counters);
+    if let Some(closure) = closure.filter(|_| session.watched) {
+        shared.taps.ended(id, &closure, now);
+    }
 }
 
 /// Logs and counts the end of a WebSocket.

@@ -191,7 +191,7 @@ impl Reactor {
                 continue;
             }
             let key = self.hub.insert(stream, address, now);
-            watch(&self.poll, &mut self.hub, key, address);
+            watch(&self.poll, &mut self.hub, key, address, now);
         }
     }
 
@@ -203,7 +203,7 @@ impl Reactor {
                 return;
             };
             match self.hub.insert_admin(stream, address, now) {
-                Some(key) => watch(&self.poll, &mut self.hub, key, address),
+                Some(key) => watch(&self.poll, &mut self.hub, key, address, now),
                 None => info!("{address} turned away, the admin listener is busy"),
             }
         }
@@ -262,13 +262,13 @@ impl Drop for Reactor {
 }
 
 /// From here on the kernel tells of what a new session can read and write.
-fn watch(poll: &Poll, hub: &mut Hub<TcpStream>, key: Key, address: SocketAddr) {
+fn watch(poll: &Poll, hub: &mut Hub<TcpStream>, key: Key, address: SocketAddr, now: Instant) {
     let Some(stream) = hub.transport(key) else {
         return;
     };
     let interest = Interest::READABLE | Interest::WRITABLE;
     if let Err(error) = poll.registry().register(stream, Token(key.pack()), interest) {
         warn!("{address} dropped, it cannot be watched: {error}");
-        hub.abandon(key);
+        hub.abandon(key, now);
     }
 }

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use super::metrics::{Count, Counters};
 use super::transport::Transport;
 
 /// How much of a file is in memory at a time.
@@ -108,7 +107,7 @@ pub(super) fn send_response<T: Transport>(
     response: &mut Response,
     transport: &mut T,
     writable: &mut bool,
-    counters: &Counters,
+    sent: impl FnOnce(&[u8]),
 ) -> io::Result<Progress> {
     let pending = response.pending()?;
     if pending.is_empty() {
@@ -121,7 +120,7 @@ pub(super) fn send_response<T: Transport>(
     match transport.write(pending) {
         Ok(0) => Err(io::ErrorKind::WriteZero.into()),
         Ok(written) => {
-            counters.add(Count::BytesSent, written as u64);
+            sent(pending.get(..written).unwrap_or_default());
             response.advance(written);
             *writable = written == wanted;
             Ok(if response.pending()?.is_empty() { Progress::Done } else { Progress::Some })

@@ -22,11 +22,13 @@ use std::time::Instant;
 use super::address::Address;
 use super::mount::MessageRate;
 use super::response::Response;
+use super::site::Shared;
 use super::timers::Tick;
 use super::transport::Transport;
+use crate::apps::PeerId;
 use crate::protocol::handshake::HeadScanner;
 use crate::protocol::{Connection, State};
-use crate::transports::{Channels, Exchange};
+use crate::transports::Exchange;
 
 pub(super) struct Session<T> {
     pub(super) transport: T,
@@ -65,12 +67,12 @@ pub(super) struct Session<T> {
     pub(super) queued: bool,
     /// Already on the list of sessions to settle at the end of the turn.
     pub(super) touched: bool,
-    /// Its bytes count for a channel of the page that compares transports.
-    pub(super) counted: bool,
     /// The application was told of this peer and not yet that it is gone.
     pub(super) known_to_application: bool,
     /// It came to the admin listener, which has pages of its own and no WebSockets.
     pub(super) admin: bool,
+    /// Someone looks on.
+    pub(super) watched: bool,
 }
 
 pub(super) enum Phase {
@@ -128,9 +130,9 @@ impl<T: Transport> Session<T> {
             wrote: false,
             queued: false,
             touched: false,
-            counted: false,
             known_to_application: false,
             admin: false,
+            watched: false,
         }
     }
 
@@ -179,11 +181,10 @@ impl<T: Transport> Session<T> {
     }
 
     /// Writes what is pending on a WebSocket, once: a short write says that the kernel is full.
-    /// Returns how much of it was taken.
-    pub(super) fn flush(&mut self, now: Instant, high_water: usize) -> usize {
-        let mut sent = 0;
+    pub(super) fn flush(&mut self, id: PeerId, shared: &Shared, now: Instant) {
+        let high_water = shared.limits.high_water;
         let Phase::Open(connection) = &mut self.phase else {
-            return sent;
+            return self.flush_exchange(id, shared, now);
         };
         while self.writable && !self.broken && !connection.pending_output().is_empty() {
             let pending = connection.pending_output();
@@ -192,9 +193,15 @@ impl<T: Transport> Session<T> {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
                     self.wrote = true;
+                    shared.metrics.sent(id.loop_index(), written);
+                    if self.watched {
+                        shared.taps.sent(id, pending.get(..written).unwrap_or_default(), now);
+                    }
                     connection.tick(now);
                     connection.advance_output(written);
-                    sent += written;
+                    if shared.site.counts(self.mount) {
+                        shared.channels.count_socket(id, 0, written);
+                    }
                     if connection.state() == State::Closed {
                         // The deadline for the last frames begins anew with each progress.
                         self.deadline = None;
@@ -210,11 +217,10 @@ impl<T: Transport> Session<T> {
                 Err(_) => self.broken = true,
             }
         }
-        sent
     }
 
     /// Writes what is pending of an exchange. The peer begins to be slow anew with each progress.
-    pub(super) fn flush_exchange(&mut self, channels: &Channels, now: Instant) {
+    fn flush_exchange(&mut self, id: PeerId, shared: &Shared, now: Instant) {
         let Phase::Exchange(exchange) = &mut self.phase else {
             return;
         };
@@ -223,7 +229,12 @@ impl<T: Transport> Session<T> {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
                     self.writable = written == exchange.pending().len();
-                    exchange.advance(written, channels);
+                    shared.metrics.sent(id.loop_index(), written);
+                    if self.watched {
+                        let sent = exchange.pending().get(..written).unwrap_or_default();
+                        shared.taps.sent(id, sent, now);
+                    }
+                    exchange.advance(written, &shared.channels);
                     self.deadline = exchange.deadline(now);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,

@@ -7,6 +7,7 @@ use super::config::{ServerLimits, Www};
 use super::mailbox::Mailbox;
 use super::metrics::Metrics;
 use super::mount::MountInfo;
+use super::tap::Taps;
 use crate::transports::Channels;
 
 /// What is at which path, and who may come.
@@ -15,6 +16,8 @@ pub(super) struct Site {
     pub(super) subprotocols: Vec<String>,
     pub(super) origins: Option<Vec<String>>,
     pub(super) www: Www,
+    /// The mount whose bytes count for the channels of the page that compares transports.
+    pub(super) counted: Option<u16>,
 }
 
 /// What all loops share.
@@ -32,6 +35,8 @@ pub(super) struct Shared {
     pub(super) busy_loops: AtomicUsize,
     /// The channels of the page that compares transports.
     pub(super) channels: Channels,
+    /// Who looks on.
+    pub(super) taps: Taps,
 }
 
 impl Shared {
@@ -48,6 +53,7 @@ impl Shared {
             metrics,
             busy_loops,
             channels: Channels::default(),
+            taps: Taps::default(),
         }
     }
 
@@ -68,6 +74,11 @@ impl Shared {
 }
 
 impl Site {
+    /// Whether the bytes of a mount's connections are counted.
+    pub(super) fn counts(&self, mount: u16) -> bool {
+        self.counted == Some(mount)
+    }
+
     /// The index of the mount at `path`.
     pub(super) fn mount(&self, path: &str) -> Option<usize> {
         self.mounts.iter().position(|mount| mount.paths.iter().any(|at| at == path))

@@ -531,6 +531,31 @@ fn the_state_that_an_unfinished_message_has_borrowed_is_counted() {
     assert_eq!(wire.connection.held(), 0);
 }
 
+/// Then the states of that connection are gone too: with context takeover, some 220 KB.
+#[test]
+fn an_ended_connection_keeps_no_deflate_state() {
+    let endings: [fn(&mut Wire); 3] = [
+        |wire| wire.connection.receive_eof(),
+        |wire| drop(wire.read(&masked(CLOSE, b""))),
+        |wire| drop(wire.read(&masked(CONTINUES, b""))),
+    ];
+    for end in endings {
+        let pool = Arc::new(DeflatePool::default());
+        let mut wire = Wire::server();
+        wire.connection.use_deflate(&WITH_TAKEOVER, &EAGER, &pool);
+        // Each direction knows the pool, for as long as it is there.
+        assert_eq!(Arc::strong_count(&pool), 3);
+        end(&mut wire);
+        assert_eq!(Arc::strong_count(&pool), 1);
+    }
+    // After a Close frame of ours nothing is compressed any more, but messages may arrive.
+    let pool = Arc::new(DeflatePool::default());
+    let mut wire = Wire::server();
+    wire.connection.use_deflate(&WITH_TAKEOVER, &EAGER, &pool);
+    wire.close(CloseCode::NORMAL, "");
+    assert_eq!(Arc::strong_count(&pool), 2);
+}
+
 // --- Both roles against each other ----------------------------------------------------------------
 
 /// Both ends of one connection, and what is on its way.
