@@ -159,7 +159,6 @@ impl<T: Transport> Hub<T> {
         [self.peers.timers.next(), goodbye].into_iter().flatten().min()
     }
 
-    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
