@@ -35,9 +35,8 @@ impl<T: Transport> DetachedLoop<T> {
     /// The loops of one server. What `config` says of listening is not used.
     pub fn group(config: Config, now: Instant) -> Vec<Self> {
         let loops = config.loops.max(1);
-        let (site, limits, applications) = furnish(config, loops);
         let mailboxes = (0..loops).map(|_| Mailbox::detached()).collect();
-        let shared = Arc::new(Shared::new(site, limits, mailboxes));
+        let (shared, applications) = furnish(config, mailboxes);
         let indexed = (0..).zip(applications);
         indexed
             .map(|(index, applications)| {

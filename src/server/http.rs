@@ -4,6 +4,7 @@
 //! server that can show its own pages, not a web server.
 
 use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
 
 use super::budget::Pressure;
 use super::config::Www;
@@ -11,8 +12,9 @@ use super::files;
 use super::page;
 use super::response::Response;
 use super::site::{Shared, Site};
-use crate::protocol::deflate::DeflateParameters;
+use crate::protocol::deflate::{DeflateMode, DeflateParameters};
 use crate::protocol::handshake::{self, HandshakeError, Request, ServerOptions};
+use crate::transports;
 
 /// What a request gets.
 pub(super) enum Answer {
@@ -21,7 +23,11 @@ pub(super) enum Answer {
         mount: usize,
         response: Vec<u8>,
         deflate: Option<DeflateParameters>,
+        /// The channel that its bytes count for.
+        channel: Option<String>,
     },
+    /// The first of the requests of an [`Exchange`](transports::Exchange).
+    Exchange,
     Plain(Response),
 }
 
@@ -32,30 +38,49 @@ pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
         Err(error) => return Answer::Plain(refusal(&error)),
     };
     if !request.is_websocket_attempt() {
+        if shared.site.www == Www::DemoPage && request.path().starts_with(transports::PREFIX) {
+            return turned_away(shared, draining).map_or(Answer::Exchange, Answer::Plain);
+        }
         return Answer::Plain(plain(&request, &shared.site, draining));
     }
     let found = shared.site.mount(request.path());
     let Some((mount, info)) = found.and_then(|at| Some((at, shared.site.mounts.get(at)?))) else {
         return Answer::Plain(not_found(&shared.site));
     };
-    if draining || shared.budget.pressure() >= Pressure::RefuseNewcomers {
-        let body = if draining { "The server is going away.\n" } else { "The server is full.\n" };
-        return Answer::Plain(Response::text(503, "Retry-After: 10\r\n", body));
+    if let Some(response) = turned_away(shared, draining) {
+        return Answer::Plain(response);
+    }
+    let mut mode = info.deflate.mode;
+    let takeovers = shared.takeovers.load(Ordering::Relaxed);
+    if mode == DeflateMode::Takeover && takeovers >= shared.limits.takeovers {
+        mode = DeflateMode::Shared;
     }
     let options = ServerOptions {
         subprotocols: &shared.site.subprotocols,
         origins: shared.site.origins.as_deref(),
-        deflate: info.deflate.mode,
+        deflate: mode,
     };
     match handshake::accept(&request, &options) {
         Ok(accepted) => {
             let mut response = Vec::new();
             accepted.write_response(&mut response);
             let deflate = accepted.extensions.deflate();
-            Answer::WebSocket { mount, response, deflate }
+            let channel = (request.path() == transports::SOCKET)
+                .then(|| transports::name_in(request.query()).map(str::to_owned));
+            Answer::WebSocket { mount, response, deflate, channel: channel.flatten() }
         }
         Err(error) => Answer::Plain(refusal(&error)),
     }
+}
+
+/// What somebody gets who would stay, while nobody is let in.
+fn turned_away(shared: &Shared, draining: bool) -> Option<Response> {
+    let body = match draining {
+        true => "The server is going away.\n",
+        false if shared.budget.pressure() >= Pressure::RefuseNewcomers => "The server is full.\n",
+        false => return None,
+    };
+    Some(Response::text(503, "Retry-After: 10\r\n", body))
 }
 
 /// The answer to a request that asks for no WebSocket.

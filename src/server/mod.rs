@@ -9,12 +9,18 @@
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
 //! 6. `http`, `response`, `files`, `page`: what a request gets;
 //! 7. `site`: what all loops share;
-//! 8. [`DetachedLoop`]: a loop without sockets and clock, for simulations;
-//! 9. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
+//! 8. [`tap`]: looking on, for the trace and the inspector;
+//! 9. [`DetachedLoop`]: a loop without sockets and clock, for simulations;
+//! 10. `table`, `timers`, `budget`, `rate`, `visitors`, `mailbox`, `listener`, `address`: one small
+//!     idea each.
 //!
 //! # What it promises
 //!
-//! - One connection's error ends one connection: neither the loop nor the process.
+//! - One connection's error ends one connection: neither the loop nor the process. A panic of an
+//!   application is the end of the connection that it was called for: it is closed with 1011, and
+//!   one line of the log says where the panic happened. What the application had asked for before
+//!   it is done. (To know the place, a panic hook is put in front of the one that was there; it
+//!   passes on every panic that is not an application's.)
 //! - An idle connection owns no buffer; replies of one turn leave with one system call.
 //! - Every queue, buffer and wait has a limit, and a defined end when it is reached.
 //! - A frame is never lost by closing: see `session`.
@@ -33,6 +39,7 @@ compile_error!("wigwag's server needs a 64-bit Unix");
 
 pub mod config;
 pub mod mount;
+pub mod tap;
 
 mod address;
 mod budget;
@@ -44,6 +51,7 @@ mod listener;
 mod mailbox;
 mod page;
 mod peers;
+mod rate;
 mod reactor;
 mod response;
 mod session;
@@ -52,6 +60,7 @@ mod table;
 mod text;
 mod timers;
 mod transport;
+mod visitors;
 
 use std::io;
 use std::net::SocketAddr;
@@ -67,15 +76,20 @@ pub use config::{Config, ServerLimits, Www};
 pub use detached::DetachedLoop;
 pub use hub::Readiness;
 pub use listener::BindError;
-pub use mount::{MessageRate, Mount, MountOptions};
+pub use mount::{Mount, MountOptions};
+pub use rate::Rate;
+pub use tap::{Tap, Upgrade};
 pub use transport::Transport;
+pub use visitors::{AddressLimits, Network};
 
+use crate::transports;
 use hub::Hub;
 use listener::Listeners;
 use mailbox::Mailbox;
 use mount::{MountInfo, Mounted};
 use reactor::{Reactor, Stop};
 use site::{Shared, Site};
+use tap::Taps;
 
 /// A server that listens but does not run yet.
 pub struct Server {
@@ -116,7 +130,6 @@ impl Server {
             }
         }
 
-        let (site, limits, applications) = furnish(config, loops);
         let mut polls = Vec::new();
         let mut mailboxes = Vec::new();
         for _ in 0..loops {
@@ -124,7 +137,7 @@ impl Server {
             mailboxes.push(Mailbox::new(Waker::new(poll.registry(), reactor::WAKER)?));
             polls.push(poll);
         }
-        let shared = Arc::new(Shared::new(site, limits, mailboxes));
+        let (shared, applications) = furnish(config, mailboxes);
         let stop = Stop::default();
         let mut reactors = Vec::new();
         let parts = polls.into_iter().zip(listeners).zip(applications);
@@ -185,8 +198,10 @@ impl Server {
     }
 }
 
-/// What the loops share, and the applications as each of them holds them.
-fn furnish(config: Config, loops: u16) -> (Site, ServerLimits, Vec<Vec<Mounted>>) {
+/// What all loops share, and the applications as each of them holds them. There are as many loops as
+/// mailboxes.
+fn furnish(config: Config, mailboxes: Vec<Mailbox>) -> (Arc<Shared>, Vec<Vec<Mounted>>) {
+    let loops = mailboxes.len() as u16;
     let mut applications: Vec<Vec<Mounted>> = (0..loops).map(|_| Vec::new()).collect();
     let mut mounts = Vec::new();
     for mount in config.mounts {
@@ -200,13 +215,17 @@ fn furnish(config: Config, loops: u16) -> (Site, ServerLimits, Vec<Vec<Mounted>>
             list.push(mounted);
         }
     }
+    let counted = |mount: &MountInfo| mount.paths.iter().any(|path| path == transports::SOCKET);
     let site = Site {
+        counted: mounts.iter().position(counted).map(|index| index as u16),
         mounts,
         subprotocols: config.subprotocols,
         origins: config.origins,
         www: config.www,
     };
-    (site, config.limits, applications)
+    let mut shared = Shared::new(site, config.limits, mailboxes);
+    shared.taps = Taps::new(config.taps);
+    (Arc::new(shared), applications)
 }
 
 /// Stops the other loops if the thread of one unwinds: its peers could not be reached any more.
@@ -221,8 +240,9 @@ impl Drop for StopOnPanic<'_> {
 }
 
 impl Handle {
-    /// Asks the server to stop: it accepts no more, sends each peer a Close frame with 1001, and
-    /// ends when all have closed or the drain time is over. Asked again, it ends at once.
+    /// Asks the server to stop: it sends each peer a Close frame with 1001, spread over a window,
+    /// and ends when all have closed or the drain time is over. Until then it listens, and answers
+    /// 503 to new WebSockets and at `/healthz`. Asked again, it ends at once.
     pub fn stop(&self) {
         self.stop.fetch_add(1, Ordering::Relaxed);
         for mailbox in &self.shared.mailboxes {

@@ -15,7 +15,7 @@ use mio::net::{TcpStream, UnixStream};
 use mio::{Events, Interest, Poll, Token};
 
 use super::hub::{Hub, Readiness};
-use super::listener::Listeners;
+use super::listener::{self, Listeners};
 use super::site::Shared;
 use super::table::Key;
 
@@ -37,11 +37,13 @@ pub(super) type Stop = Arc<AtomicUsize>;
 pub(super) struct Reactor {
     poll: Poll,
     hub: Hub<TcpStream>,
-    listeners: Option<Listeners>,
+    listeners: Listeners,
     signals: Option<UnixStream>,
     shared: Arc<Shared>,
     stop: Stop,
     drain_until: Option<Instant>,
+    /// Found idle in the drain: loops end together, so that each keeps listening until then.
+    idle: bool,
     /// The connection limit was reached, and there is not yet enough room again.
     full: bool,
 }
@@ -58,7 +60,6 @@ impl Reactor {
             let token = Token(FIRST_LISTENER + index);
             poll.registry().register(socket, token, Interest::READABLE)?;
         }
-        let listeners = Some(listeners);
         Ok(Self {
             poll,
             hub,
@@ -67,6 +68,7 @@ impl Reactor {
             shared,
             stop,
             drain_until: None,
+            idle: false,
             full: false,
         })
     }
@@ -118,7 +120,7 @@ impl Reactor {
         if self.hub.must_not_wait() {
             return Some(Duration::ZERO);
         }
-        let next_try = self.listeners.as_ref().and_then(|listeners| listeners.next_try(now));
+        let next_try = self.listeners.next_try(now);
         let due =
             [self.hub.next_deadline(), next_try, self.drain_until].into_iter().flatten().min();
         due.map(|due| due.saturating_duration_since(now))
@@ -129,9 +131,7 @@ impl Reactor {
             WAKER => {}
             SIGNALS => self.read_signals(),
             Token(number) if number & SPECIAL != 0 => {
-                if let Some(listeners) = &mut self.listeners {
-                    listeners.ready(number - FIRST_LISTENER);
-                }
+                self.listeners.ready(number - FIRST_LISTENER);
             }
             Token(number) => {
                 let readiness = Readiness {
@@ -145,9 +145,7 @@ impl Reactor {
     }
 
     fn accept(&mut self, now: Instant) {
-        let Some(listeners) = &mut self.listeners else {
-            return;
-        };
+        let listeners = &mut self.listeners;
         for _ in 0..self.shared.limits.accepts_per_turn.max(1) {
             // At the limit nothing is accepted until a sixteenth is free again, so that a full
             // server does not go back and forth with each connection.
@@ -165,6 +163,11 @@ impl Reactor {
                 info!("{address} is gone: {error}");
                 continue;
             }
+            let visitors = &self.shared.visitors;
+            if visitors.counts(address.ip()) && !visitors.arrive(address.ip(), now) {
+                listener::turn_away(stream, address);
+                continue;
+            }
             let key = self.hub.insert(stream, address, now);
             let Some(stream) = self.hub.transport(key) else {
                 continue;
@@ -173,7 +176,7 @@ impl Reactor {
             let registered = self.poll.registry().register(stream, Token(key.pack()), interest);
             if let Err(error) = registered {
                 warn!("{address} dropped, it cannot be watched: {error}");
-                self.hub.abandon(key);
+                self.hub.abandon(key, now);
             }
         }
     }
@@ -193,18 +196,39 @@ impl Reactor {
     }
 
     /// Whether the loop is to return: begins to drain when asked, and sees to its end.
+    ///
+    /// All the while it listens: whoever asks `/healthz` whether to send more clients here is told
+    /// 503, and so is a client that comes. A port that is closed too early would look like a crash.
     fn has_ended(&mut self, now: Instant) -> bool {
         let stops = self.stop.load(Ordering::Relaxed);
         if stops > 0 && self.drain_until.is_none() {
             info!("stopping: {} connections to close", self.hub.len());
-            self.listeners = None;
             self.hub.drain(now);
             self.drain_until = now.checked_add(self.shared.limits.drain);
         }
-        let over = self.drain_until.is_some_and(|until| until <= now);
-        if over || stops > 1 {
-            self.hub.end(now);
+        if stops > 0 && self.idle != self.hub.is_idle() {
+            self.idle = !self.idle;
+            if self.idle {
+                self.shared.loop_is_idle();
+            } else {
+                self.shared.busy_loops.fetch_add(1, Ordering::Relaxed);
+            }
         }
-        stops > 0 && self.hub.is_empty()
+        let all_idle = self.shared.busy_loops.load(Ordering::Relaxed) == 0;
+        let over = self.drain_until.is_some_and(|until| until <= now);
+        if over || stops > 1 || (stops > 0 && all_idle) {
+            self.hub.end(now);
+            return true;
+        }
+        false
+    }
+}
+
+impl Drop for Reactor {
+    fn drop(&mut self) {
+        // Whyever it ends: the others are not to wait for it.
+        if !self.idle {
+            self.shared.loop_is_idle();
+        }
     }
 }
