@@ -54,7 +54,7 @@ const TAKEOVER_MEM_LEVEL: i32 = 5;
 
 /// How much is inflated at a time. A bomb is stopped at the limit, and this much more is the most
 /// that ever exists of it.
-const PIECE: usize = 8 * 1024;
+const PIECE: usize = 8192;
 
 /// After so many compressed bytes, again and again, a message's ratio is judged.
 const JUDGED_EVERY: usize = 256;

@@ -280,6 +280,10 @@ mod tests {
         assert_eq!(request.header_values("x-b").next(), Some(&b""[..]));
         assert_eq!(request.header_values("x").next(), None);
         assert!(!request.is_websocket_attempt());
+        let told = format!("{request:?}");
+        for part in ["GET", "/chat/room?name=a?b", "Http11", "X-A"] {
+            assert!(told.contains(part), "{told}");
+        }
     }
 
     #[test]
