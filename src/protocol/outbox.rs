@@ -328,6 +328,7 @@ mod tests {
         for _ in 0..10_000 {
             outbox.binary(&[0; 1000]).unwrap();
             outbox.advance(1004);
+            assert!(outbox.held() >= outbox.pending().len());
         }
         assert!(outbox.held() < 8192, "{}", outbox.held());
     }
@@ -416,6 +417,13 @@ mod tests {
             outbox.advance(1);
             assert!(outbox.pending().ends_with(b"\x8a\x01?"));
         }
+        let mut outbox = outbox();
+        outbox.binary(&[0; 16 * 1024 - 3]).unwrap();
+        outbox.answer_ping(b"?");
+        outbox.advance(1);
+        assert_eq!(outbox.pending().len(), 16 * 1024, "as much as ever");
+        outbox.advance(1);
+        assert!(outbox.pending().ends_with(b"\x8a\x01?"));
     }
 
     #[test]

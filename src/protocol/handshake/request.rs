@@ -364,6 +364,10 @@ mod tests {
             ("X : a", SpaceBeforeColon),
             ("X\t: a", SpaceBeforeColon),
             ("X Y: a", InvalidHeaderName),
+            ("X Y : a", InvalidHeaderName),
+            // Of two mistakes the first is told.
+            ("X Y: a\r\n b", InvalidHeaderName),
+            ("X Y: a\r\nZ : b", InvalidHeaderName),
             ("X", InvalidHeaderName),
             (": a", InvalidHeaderName),
             ("X\u{fc}: a", InvalidHeaderName),
