@@ -9,7 +9,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use wigwag::apps::{Broadcast, Chat, Echo};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
-use wigwag::server::{Config, Mount, MountOptions, Server, ServerLimits, StartError, Www};
+use wigwag::server::{
+    AddressLimits, Config, Mount, MountOptions, Server, ServerLimits, StartError, Www,
+};
 use wigwag::signaling::{self, Signaling};
 use wigwag::transports;
 
@@ -65,7 +67,12 @@ fn port_hint(error: &StartError) -> &'static str {
 /// Serves until a signal ends it.
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     init_log(&arguments.log)?;
-    let mut server = Server::bind(config(arguments)?)?;
+    let judged = arguments.trace.judge();
+    judged.map_err(|(flag, reason)| Error::Usage { flag, reason })?;
+    let trace = arguments.trace.start(arguments.head.0)?;
+    let mut config = config(arguments)?;
+    config.taps.extend(trace.clone().map(|trace| trace as _));
+    let mut server = Server::bind(config)?;
 
     // The first signal drains; the second ends at once. A handler may do little more than write a
     // byte to a socket, and the loop reads it.
@@ -76,8 +83,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     server.stop_on(signals)?;
 
     announce(server.addresses());
-    server.run()?;
-    Ok(())
+    let ended = server.run();
+    if let Some(trace) = trace {
+        trace.end();
+    }
+    Ok(ended?)
 }
 
 /// Standard output has what a script reads, standard error what a human does. Whoever has closed
@@ -156,7 +166,14 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         headers: arguments.headers,
         handshake: arguments.handshake.0,
         connections: arguments.max_connections,
+        address: AddressLimits {
+            connections: arguments.address_connections,
+            connection_rate: arguments.address_rate.0,
+            message_rate: arguments.address_messages.0,
+            exempt: arguments.address_exempt.iter().filter_map(|exempt| exempt.0).collect(),
+        },
         queued: arguments.queued.0,
+        takeovers: arguments.deflate_takeovers,
         accepts_per_turn: arguments.accepts_per_turn,
         read_per_turn: arguments.read_per_turn.0,
         high_water: arguments.high_water.0,
@@ -174,6 +191,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         origins: origins(arguments.origin),
         www: arguments.www.map_or(Www::DemoPage, Www::Folder),
         limits,
+        taps: Vec::new(),
     })
 }
 

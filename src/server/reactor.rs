@@ -15,7 +15,7 @@ use mio::net::{TcpStream, UnixStream};
 use mio::{Events, Interest, Poll, Token};
 
 use super::hub::{Hub, Readiness};
-use super::listener::Listeners;
+use super::listener::{self, Listeners};
 use super::site::Shared;
 use super::table::Key;
 
@@ -163,6 +163,11 @@ impl Reactor {
                 info!("{address} is gone: {error}");
                 continue;
             }
+            let visitors = &self.shared.visitors;
+            if visitors.counts(address.ip()) && !visitors.arrive(address.ip(), now) {
+                listener::turn_away(stream, address);
+                continue;
+            }
             let key = self.hub.insert(stream, address, now);
             let Some(stream) = self.hub.transport(key) else {
                 continue;
@@ -171,7 +176,7 @@ impl Reactor {
             let registered = self.poll.registry().register(stream, Token(key.pack()), interest);
             if let Err(error) = registered {
                 warn!("{address} dropped, it cannot be watched: {error}");
-                self.hub.abandon(key);
+                self.hub.abandon(key, now);
             }
         }
     }

@@ -6,6 +6,8 @@ use super::budget::{Budget, Pressure};
 use super::config::{ServerLimits, Www};
 use super::mailbox::Mailbox;
 use super::mount::MountInfo;
+use super::tap::Taps;
+use super::visitors::Visitors;
 use crate::transports::Channels;
 
 /// What is at which path, and who may come.
@@ -14,6 +16,8 @@ pub(super) struct Site {
     pub(super) subprotocols: Vec<String>,
     pub(super) origins: Option<Vec<String>>,
     pub(super) www: Www,
+    /// The mount whose bytes count for the channels of the page that compares transports.
+    pub(super) counted: Option<u16>,
 }
 
 /// What all loops share.
@@ -25,24 +29,33 @@ pub(super) struct Shared {
     pub(super) mailboxes: Vec<Mailbox>,
     /// How many connections all loops have.
     pub(super) connections: AtomicUsize,
+    pub(super) visitors: Visitors,
+    /// How many connections have DEFLATE states of their own.
+    pub(super) takeovers: AtomicUsize,
     /// How many loops have somebody whom an end of the server would interrupt.
     pub(super) busy_loops: AtomicUsize,
     /// The channels of the page that compares transports.
     pub(super) channels: Channels,
+    /// Who looks on.
+    pub(super) taps: Taps,
 }
 
 impl Shared {
     pub(super) fn new(site: Site, limits: ServerLimits, mailboxes: Vec<Mailbox>) -> Self {
         let budget = Budget::new(limits.queued);
         let busy_loops = AtomicUsize::new(mailboxes.len());
+        let visitors = Visitors::new(limits.address.clone());
         Self {
             site,
             limits,
+            visitors,
+            takeovers: AtomicUsize::new(0),
             budget,
             mailboxes,
             connections: AtomicUsize::new(0),
             busy_loops,
             channels: Channels::default(),
+            taps: Taps::default(),
         }
     }
 
@@ -63,6 +76,11 @@ impl Shared {
 }
 
 impl Site {
+    /// Whether the bytes of a mount's connections are counted.
+    pub(super) fn counts(&self, mount: u16) -> bool {
+        self.counted == Some(mount)
+    }
+
     /// The index of the mount at `path`.
     pub(super) fn mount(&self, path: &str) -> Option<usize> {
         self.mounts.iter().position(|mount| mount.paths.iter().any(|at| at == path))
