@@ -427,6 +427,18 @@ mod tests {
     }
 
     #[test]
+    fn raw_bytes_go_out_as_they_are_and_fragments_are_refused_like_messages() {
+        let mut outbox = Outbox::new(10, None);
+        outbox.raw(b"0123456789").unwrap();
+        assert_eq!(outbox.pending(), b"0123456789");
+        assert_eq!(outbox.fragments(Opcode::Text, &["x"]), Err(SendError::Full));
+        outbox.close(CloseCode::NORMAL, "").unwrap();
+        assert_eq!(outbox.fragments(Opcode::Text, &["x"]), Err(SendError::Closed));
+        assert_eq!(outbox.raw(b"x"), Err(SendError::Closed));
+        assert_eq!(outbox.pending(), b"0123456789\x88\x02\x03\xe8");
+    }
+
+    #[test]
     fn a_control_frame_holds_125_bytes() {
         let mut outbox = outbox();
         assert_eq!(outbox.ping(&[0; 126]), Err(SendError::ControlFrameTooLong));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wigwag::apps::{Broadcast, Chat, Echo};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
-use wigwag::server::{Config, Rate, Mount, MountOptions, ServerLimits};
+use wigwag::server::{Config, Mount, MountOptions, Rate, ServerLimits};
 use wigwag::signaling::{Options, Signaling};
 
 use crate::model::{self, Model};
