@@ -9,7 +9,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use wigwag::apps::{Broadcast, Chat, Echo};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
-use wigwag::server::{Config, Mount, MountOptions, Server, ServerLimits, StartError, Www};
+use wigwag::server::{
+    AddressLimits, Config, Mount, MountOptions, Server, ServerLimits, StartError, Www,
+};
 use wigwag::signaling::{self, Signaling};
 use wigwag::transports;
 
@@ -164,7 +166,14 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         headers: arguments.headers,
         handshake: arguments.handshake.0,
         connections: arguments.max_connections,
+        address: AddressLimits {
+            connections: arguments.address_connections,
+            connection_rate: arguments.address_rate.0,
+            message_rate: arguments.address_messages.0,
+            exempt: arguments.address_exempt.iter().filter_map(|exempt| exempt.0).collect(),
+        },
         queued: arguments.queued.0,
+        takeovers: arguments.deflate_takeovers,
         accepts_per_turn: arguments.accepts_per_turn,
         read_per_turn: arguments.read_per_turn.0,
         high_water: arguments.high_water.0,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::mount::Mount;
 use super::tap::Tap;
+use super::visitors::AddressLimits;
 
 /// A server's settings; [`Config::default`] has the values that the command line documents.
 pub struct Config {
@@ -70,9 +71,16 @@ pub struct ServerLimits {
     pub handshake: Duration,
     /// With so many connections the server stops accepting; the kernel's backlog holds the rest.
     pub connections: usize,
+    /// What one address may take of them.
+    pub address: AddressLimits,
     /// The bytes that may be queued in the whole process. From half of them newcomers are refused,
     /// from three quarters the largest queues are closed, and with all of them nothing is accepted.
     pub queued: usize,
+    /// The connections that may have DEFLATE states of their own, for context takeover; further ones
+    /// agree to do without. Such states are no queues: they are some 230 KB for each connection from
+    /// its first messages to its end, whatever it does, so they do not count as queued, and nobody
+    /// is closed because of them.
+    pub takeovers: usize,
     /// The most connections accepted in one turn of a loop.
     pub accepts_per_turn: usize,
     /// The most bytes read from one connection in one turn of a loop.
@@ -98,7 +106,9 @@ impl Default for ServerLimits {
             headers: 64,
             handshake: Duration::from_secs(5),
             connections: 65_536,
+            address: AddressLimits::default(),
             queued: 64 * 1024 * 1024,
+            takeovers: 256,
             accepts_per_turn: 16,
             read_per_turn: 64 * 1024,
             high_water: 64 * 1024,

@@ -4,6 +4,7 @@
 //! server that can show its own pages, not a web server.
 
 use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
 
 use super::budget::Pressure;
 use super::config::Www;
@@ -11,7 +12,7 @@ use super::files;
 use super::page;
 use super::response::Response;
 use super::site::{Shared, Site};
-use crate::protocol::deflate::DeflateParameters;
+use crate::protocol::deflate::{DeflateMode, DeflateParameters};
 use crate::protocol::handshake::{self, HandshakeError, Request, ServerOptions};
 use crate::transports;
 
@@ -49,10 +50,15 @@ pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
     if let Some(response) = turned_away(shared, draining) {
         return Answer::Plain(response);
     }
+    let mut mode = info.deflate.mode;
+    let takeovers = shared.takeovers.load(Ordering::Relaxed);
+    if mode == DeflateMode::Takeover && takeovers >= shared.limits.takeovers {
+        mode = DeflateMode::Shared;
+    }
     let options = ServerOptions {
         subprotocols: &shared.site.subprotocols,
         origins: shared.site.origins.as_deref(),
-        deflate: info.deflate.mode,
+        deflate: mode,
     };
     match handshake::accept(&request, &options) {
         Ok(accepted) => {

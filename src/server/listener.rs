@@ -1,8 +1,8 @@
 //! Listening and accepting.
 
 use std::fs::File;
-use std::io;
-use std::net::SocketAddr;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
 
 use log::{debug, warn};
@@ -169,6 +169,24 @@ impl Listeners {
         }
         self.spare = open_spare();
     }
+}
+
+/// Says why a connection is not wanted, and drops it: three calls, and nothing to remember. That is
+/// as polite as it can be to one of a flood. The answer arrives unless the request comes after it,
+/// and is read by many clients even then.
+pub(super) fn turn_away(mut stream: TcpStream, address: SocketAddr) {
+    debug!("{address} turned away");
+    // What lies unread would make the end a reset, which throws the answer away.
+    let _ = stream.read(&mut [0; 4096]);
+    let _ = stream.write(
+        b"HTTP/1.1 429 Too Many Requests\r\n\
+          Content-Type: text/plain; charset=utf-8\r\n\
+          Content-Length: 43\r\n\
+          Retry-After: 10\r\n\
+          Connection: close\r\n\r\n\
+          There are too many connections from there.\n",
+    );
+    let _ = stream.shutdown(Shutdown::Write);
 }
 
 fn open_spare() -> Option<File> {

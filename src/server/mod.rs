@@ -11,7 +11,8 @@
 //! 7. `site`: what all loops share;
 //! 8. [`tap`]: looking on, for the trace and the inspector;
 //! 9. [`DetachedLoop`]: a loop without sockets and clock, for simulations;
-//! 10. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
+//! 10. `table`, `timers`, `budget`, `rate`, `visitors`, `mailbox`, `listener`, `address`: one small
+//!     idea each.
 //!
 //! # What it promises
 //!
@@ -50,6 +51,7 @@ mod listener;
 mod mailbox;
 mod page;
 mod peers;
+mod rate;
 mod reactor;
 mod response;
 mod session;
@@ -58,6 +60,7 @@ mod table;
 mod text;
 mod timers;
 mod transport;
+mod visitors;
 
 use std::io;
 use std::net::SocketAddr;
@@ -73,9 +76,11 @@ pub use config::{Config, ServerLimits, Www};
 pub use detached::DetachedLoop;
 pub use hub::Readiness;
 pub use listener::BindError;
-pub use mount::{MessageRate, Mount, MountOptions};
+pub use mount::{Mount, MountOptions};
+pub use rate::Rate;
 pub use tap::{Tap, Upgrade};
 pub use transport::Transport;
+pub use visitors::{AddressLimits, Network};
 
 use crate::transports;
 use hub::Hub;

@@ -12,12 +12,13 @@ use super::address::Address;
 use super::budget::Pressure;
 use super::mailbox::Mailbox;
 use super::response::Response;
-use super::session::{Phase, Session};
+use super::session::{Mark, Phase, Session};
 use super::site::Shared;
 use super::table::{Key, Table};
 use super::text::Escaped;
 use super::timers::Timers;
 use super::transport::Transport;
+use super::visitors::Talkers;
 use crate::apps::{Effect, Effects, Message, PeerId};
 use crate::protocol::{CloseCode, Closure, EndedBy, SendError, State};
 
@@ -38,6 +39,8 @@ pub(super) struct Peers<T> {
     touched: Vec<Key>,
     /// Output buffers that go from session to session.
     buffers: Vec<Vec<u8>>,
+    /// The addresses whose messages are counted.
+    pub(super) talkers: Talkers,
     /// How many recipients were delivered to in this turn.
     pub(super) deliveries: usize,
     /// How many bytes of the budget this loop's sessions hold.
@@ -63,6 +66,7 @@ impl<T: Transport> Peers<T> {
             runnable: Vec::new(),
             touched: Vec::new(),
             buffers: Vec::new(),
+            talkers: Talkers::default(),
             deliveries: 0,
             queued: 0,
         }
@@ -296,7 +300,7 @@ impl<T: Transport> Peers<T> {
                         code: connection.outbox(now).close_code(),
                         clean: false,
                     });
-                    if session.watched {
+                    if session.marks.has(Mark::Watched) {
                         self.shared.taps.state(id, connection.state(), now);
                     }
                     return Settled::Left(closure);
@@ -336,7 +340,7 @@ impl<T: Transport> Peers<T> {
             return false;
         };
         let id = PeerId::new(index, key.slot, key.generation);
-        let (watched, taps) = (session.watched, &self.shared.taps);
+        let (watched, taps) = (session.marks.has(Mark::Watched), &self.shared.taps);
         let sent = |bytes: &[u8]| {
             if watched {
                 taps.sent(id, bytes, now);
@@ -395,11 +399,17 @@ impl<T: Transport> Peers<T> {
         };
         let id = self.id(key);
         tell_closure(id, &session, &self.shared, now);
-        if session.watched {
+        if session.marks.has(Mark::Watched) {
             self.shared.taps.closed(id, now);
         }
         if self.shared.site.counts(session.mount) {
             self.shared.channels.release(self.id(key));
+        }
+        self.shared
+            .takeovers
+            .fetch_sub(session.marks.has(Mark::TakesOver).into(), Ordering::Relaxed);
+        if session.marks.has(Mark::Metered) {
+            self.shared.visitors.leave(session.address.get().ip());
         }
         let accounted = session.accounted as usize;
         self.shared.budget.account(accounted, 0);
@@ -508,7 +518,7 @@ fn tell_closure<T>(id: PeerId, session: &Session<T>, shared: &Shared, now: Insta
     };
     let closure = connection.closure();
     log_closure(&session.address, closure);
-    if let Some(closure) = closure.filter(|_| session.watched) {
+    if let Some(closure) = closure.filter(|_| session.marks.has(Mark::Watched)) {
         shared.taps.ended(id, &closure, now);
     }
 }

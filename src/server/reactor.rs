@@ -15,7 +15,7 @@ use mio::net::{TcpStream, UnixStream};
 use mio::{Events, Interest, Poll, Token};
 
 use super::hub::{Hub, Readiness};
-use super::listener::Listeners;
+use super::listener::{self, Listeners};
 use super::site::Shared;
 use super::table::Key;
 
@@ -161,6 +161,11 @@ impl Reactor {
             if let Err(error) = stream.set_nodelay(true) {
                 // The client has gone already: macOS says it here.
                 info!("{address} is gone: {error}");
+                continue;
+            }
+            let visitors = &self.shared.visitors;
+            if visitors.counts(address.ip()) && !visitors.arrive(address.ip(), now) {
+                listener::turn_away(stream, address);
                 continue;
             }
             let key = self.hub.insert(stream, address, now);

@@ -272,10 +272,15 @@ impl Client {
 
     pub fn try_connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, input: Vec::new(), used: 0 })
+        Ok(Self::of(stream))
+    }
+
+    /// A client that has connected already.
+    pub fn of(stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, input: Vec::new(), used: 0 }
     }
 
     pub fn open(address: SocketAddr, path: &str) -> Self {

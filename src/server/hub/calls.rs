@@ -6,7 +6,8 @@ use std::time::Instant;
 use log::debug;
 
 use super::super::peers::Peers;
-use super::super::session::{Admission, Phase};
+use super::super::rate::Admission;
+use super::super::session::{Mark, Phase};
 use super::super::table::Key;
 use super::super::text::Escaped;
 use super::super::transport::Transport;
@@ -41,12 +42,14 @@ pub(super) fn serve<T: Transport>(
     now: Instant,
 ) -> Served {
     let (id, high_water) = (peers.id(key), peers.shared.limits.high_water);
-    let Peers { sessions, effects, shared, timers, .. } = peers;
+    let Peers { sessions, effects, shared, timers, talkers, .. } = peers;
     let Some(session) = sessions.get_mut(key) else {
         return Served::All;
     };
     let rate = shared.site.mounts.get(usize::from(session.mount)).and_then(|mount| mount.rate);
     let (address, paid_until) = (session.address.get(), &mut session.paid_until);
+    let shared_rate =
+        shared.limits.address.message_rate.filter(|_| session.marks.has(Mark::Metered));
     let Phase::Open(connection) = &mut session.phase else {
         return Served::All;
     };
@@ -62,7 +65,9 @@ pub(super) fn serve<T: Transport>(
                         let mut paid = paid_until.map(|tick| timers.instant(tick));
                         let admission = rate.judge(&mut paid, now);
                         *paid_until = paid.map(|paid| timers.tick(paid));
-                        admission
+                        let passes = admission != Admission::Pass
+                            || shared_rate.is_none_or(|r| talkers.pass(address.ip(), r, now));
+                        if passes { admission } else { Admission::Refuse }
                     });
                     match admission {
                         Admission::Pass => deliver(application, &mut context, event),
