@@ -11,7 +11,8 @@
 //! 5. [`server`]: sockets, readiness, deadlines and limits;
 //! 6. [`client`]: the other end of a WebSocket;
 //! 7. [`trace`]: conversations written down, and played back against the protocol;
-//! 8. [`manual`]: the manual's chapters; so far, what the RFCs demand and what proves that it is kept.
+//! 8. [`manual`]: how a WebSocket works, in thirteen chapters with exercises, and what the RFCs
+//!    demand and what proves that it is kept.
 //!
 //! An arrow in this list only ever points up: `server` knows `protocol`, never the reverse. The
 //! test `tests/architecture.rs` keeps it so.

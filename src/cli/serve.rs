@@ -67,7 +67,12 @@ fn port_hint(error: &StartError) -> &'static str {
 /// Serves until a signal ends it.
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     init_log(&arguments.log)?;
-    let mut server = Server::bind(config(arguments)?)?;
+    let judged = arguments.trace.judge();
+    judged.map_err(|(flag, reason)| Error::Usage { flag, reason })?;
+    let trace = arguments.trace.start(arguments.head.0)?;
+    let mut config = config(arguments)?;
+    config.taps.extend(trace.clone().map(|trace| trace as _));
+    let mut server = Server::bind(config)?;
 
     // The first signal drains; the second ends at once. A handler may do little more than write a
     // byte to a socket, and the loop reads it.
@@ -78,8 +83,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     server.stop_on(signals)?;
 
     announce(server.addresses());
-    server.run()?;
-    Ok(())
+    let ended = server.run();
+    if let Some(trace) = trace {
+        trace.end();
+    }
+    Ok(ended?)
 }
 
 /// Standard output has what a script reads, standard error what a human does. Whoever has closed
@@ -183,6 +191,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         origins: origins(arguments.origin),
         www: arguments.www.map_or(Www::DemoPage, Www::Folder),
         limits,
+        taps: Vec::new(),
     })
 }
 

@@ -107,6 +107,32 @@ impl Outbox {
         self.message(Opcode::Binary, payload)
     }
 
+    /// Queues a message in fragments, one frame for each part, uncompressed. Parts of a text may end
+    /// inside a character (RFC 6455, 5.6), but all of them together must be UTF-8, which is the
+    /// caller's part.
+    pub fn fragments<P: AsRef<[u8]>>(
+        &mut self,
+        opcode: Opcode,
+        parts: &[P],
+    ) -> Result<(), SendError> {
+        if !self.close_sent && self.pending().len() >= self.limit {
+            return Err(SendError::Full);
+        }
+        for (index, part) in parts.iter().enumerate() {
+            // 5.4: "An unfragmented message consists of a single frame with the FIN bit set"; else
+            // the first has the message's opcode, the last has FIN.
+            let opcode = if index == 0 { opcode } else { Opcode::Continuation };
+            let fin = index.saturating_add(1) == parts.len();
+            self.frame(FrameHeader { fin, ..FrameHeader::new(opcode, 0) }, part.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// Queues bytes as they are, whatever the peer will think of them.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
     /// Queues a ping; the peer will answer it with a pong that carries the same payload.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.control(Opcode::Ping, payload)
@@ -156,9 +182,8 @@ impl Outbox {
     /// The transport took the first `count` bytes of [`Outbox::pending`].
     pub fn advance(&mut self, count: usize) {
         self.advanced = self.advanced.saturating_add(count).min(self.bytes.len());
-        if usize::from(self.behind_close) > self.pending().len() {
-            self.behind_close = self.pending().len() as u16;
-        }
+        let waiting = u16::try_from(self.pending().len()).unwrap_or(u16::MAX);
+        self.behind_close = self.behind_close.min(waiting);
         if self.pending().len() < PONG_BACKLOG
             && let Some(owed) = self.take_owed_pong()
         {
@@ -218,7 +243,7 @@ impl Outbox {
 
     fn append_pong(&mut self, payload: &[u8]) {
         let before = self.pending().len();
-        self.append(Opcode::Pong, 0, payload);
+        self.append(FrameHeader::new(Opcode::Pong, 0), payload);
         if self.close_sent {
             let added = self.pending().len().saturating_sub(before);
             self.behind_close = self.behind_close.saturating_add(added as u16);
@@ -248,8 +273,11 @@ impl Outbox {
         }
         let compressed = self.deflater.as_mut().and_then(|deflater| deflater.deflate(payload));
         match compressed {
-            Some(compressed) => self.frame(opcode, RSV1, &compressed),
-            None => self.frame(opcode, 0, payload),
+            Some(compressed) => {
+                let header = FrameHeader { reserved: RSV1, ..FrameHeader::new(opcode, 0) };
+                self.frame(header, &compressed)
+            }
+            None => self.frame(FrameHeader::new(opcode, 0), payload),
         }
     }
 
@@ -257,7 +285,7 @@ impl Outbox {
         if payload.len() > MAX_CONTROL_PAYLOAD {
             return Err(SendError::ControlFrameTooLong);
         }
-        self.frame(opcode, 0, payload)
+        self.frame(FrameHeader::new(opcode, 0), payload)
     }
 
     fn close_with(&mut self, payload: &[u8]) -> Result<(), SendError> {
@@ -267,23 +295,23 @@ impl Outbox {
         Ok(())
     }
 
-    fn frame(&mut self, opcode: Opcode, reserved: u8, payload: &[u8]) -> Result<(), SendError> {
+    /// Queues a frame. Its length and its masking key are filled in.
+    fn frame(&mut self, header: FrameHeader, payload: &[u8]) -> Result<(), SendError> {
         if self.close_sent {
             return Err(SendError::Closed);
         }
-        self.append(opcode, reserved, payload);
+        self.append(header, payload);
         Ok(())
     }
 
-    fn append(&mut self, opcode: Opcode, reserved: u8, payload: &[u8]) {
+    fn append(&mut self, header: FrameHeader, payload: &[u8]) {
         // What is gone is dropped once it is the larger part: each byte is moved at most once.
         if self.advanced > 0 && self.advanced >= self.pending().len() {
             self.bytes.drain(..self.advanced);
             self.advanced = 0;
         }
         let masking_key = self.next_masking_key();
-        let header =
-            FrameHeader { masking_key, reserved, ..FrameHeader::new(opcode, payload.len() as u64) };
+        let header = FrameHeader { masking_key, payload_length: payload.len() as u64, ..header };
         header.encode(&mut self.bytes);
         let start = self.bytes.len();
         self.bytes.extend_from_slice(payload);
@@ -386,6 +414,14 @@ mod tests {
     }
 
     #[test]
+    fn a_message_in_fragments_is_one_frame_for_each_part() {
+        let mut outbox = outbox();
+        outbox.fragments(Opcode::Text, &["one", "", "three"]).unwrap();
+        outbox.fragments(Opcode::Binary, &[b"all"]).unwrap();
+        assert_eq!(outbox.pending(), b"\x01\x03one\x00\x00\x80\x05three\x82\x03all");
+    }
+
+    #[test]
     fn a_control_frame_holds_125_bytes() {
         let mut outbox = outbox();
         assert_eq!(outbox.ping(&[0; 126]), Err(SendError::ControlFrameTooLong));
@@ -403,6 +439,20 @@ mod tests {
         assert_eq!(outbox.pending().len(), before);
         outbox.advance(before);
         assert_eq!(outbox.pending(), [0x8a, 2, 3, 231]); // 999
+    }
+
+    #[test]
+    fn with_less_than_16_kib_waiting_every_ping_is_answered() {
+        for (waiting, answered) in [(16 * 1024 - 1, true), (16 * 1024, false)] {
+            let mut outbox = outbox();
+            outbox.binary(&vec![0; waiting - 4]).unwrap();
+            assert_eq!(outbox.pending().len(), waiting);
+            outbox.answer_ping(b"?");
+            assert_eq!(outbox.pending().len() > waiting, answered);
+            // The answer that is owed is queued as soon as less is waiting.
+            outbox.advance(1);
+            assert!(outbox.pending().ends_with(b"\x8a\x01?"));
+        }
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::mount::Mount;
+use super::tap::Tap;
 use super::visitors::AddressLimits;
 
 /// A server's settings; [`Config::default`] has the values that the command line documents.
@@ -25,6 +27,8 @@ pub struct Config {
     pub www: Www,
     /// The bounds that hold for every connection, whatever its path.
     pub limits: ServerLimits,
+    /// Who looks on at what goes over the wire.
+    pub taps: Vec<Arc<dyn Tap>>,
 }
 
 impl Default for Config {
@@ -38,6 +42,7 @@ impl Default for Config {
             origins: None,
             www: Www::Nothing,
             limits: ServerLimits::default(),
+            taps: Vec::new(),
         }
     }
 }

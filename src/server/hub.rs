@@ -28,6 +28,7 @@ use super::peers::{Peers, Settled, log_open};
 use super::session::{Head, Phase, Session};
 use super::site::Shared;
 use super::table::Key;
+use super::tap::Upgrade;
 use super::timers::Tick;
 use super::transport::Transport;
 use crate::protocol::Connection;
@@ -92,6 +93,10 @@ impl<T: Transport> Hub<T> {
         let mut session = Session::new(transport, address, head, deadline);
         session.metered = self.peers.shared.visitors.counts(address.ip());
         let key = self.peers.sessions.insert(session);
+        let watched = self.peers.shared.taps.opened(self.peers.id(key), address, now);
+        if let Some(session) = self.peers.sessions.get_mut(key) {
+            session.watched = watched;
+        }
         self.peers.queue(key);
         key
     }
@@ -101,8 +106,8 @@ impl<T: Transport> Hub<T> {
     }
 
     /// Drops a connection that never ran.
-    pub(super) fn abandon(&mut self, key: Key) {
-        self.peers.remove(key);
+    pub(super) fn abandon(&mut self, key: Key, now: Instant) {
+        self.peers.remove(key, now);
     }
 
     /// Notes what the kernel said. A key whose session is gone is ignored.
@@ -126,7 +131,6 @@ impl<T: Transport> Hub<T> {
         [self.peers.timers.next(), goodbye].into_iter().flatten().min()
     }
 
-    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.peers.sessions.len() == 0
     }
@@ -157,14 +161,12 @@ impl<T: Transport> Hub<T> {
     /// Reads from one session, if it is ready and has room for replies, and settles it.
     fn run(&mut self, key: Key, now: Instant) {
         let high_water = self.peers.shared.limits.high_water;
+        let id = self.peers.id(key);
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return;
         };
         session.queued = false;
-        self.peers.flush(key, now);
-        let Some(session) = self.peers.sessions.get_mut(key) else {
-            return;
-        };
+        session.flush(id, &self.peers.shared, now);
         let clogged = session.is_clogged(high_water);
         let waits = session.waits();
         if let Some(mut unread) = session.unread.take_if(|_| !clogged) {
@@ -183,6 +185,7 @@ impl<T: Transport> Hub<T> {
     }
 
     fn read(&mut self, key: Key, now: Instant) {
+        let id = self.peers.id(key);
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return;
         };
@@ -202,10 +205,14 @@ impl<T: Transport> Hub<T> {
                 if count < scratch.len() && !session.read_closed {
                     session.readable = false;
                 }
-                if session.counted {
-                    self.peers.shared.channels.count_socket(self.peers.id(key), count, 0);
+                let bytes = scratch.get_mut(..count).unwrap_or_default();
+                if session.watched {
+                    self.peers.shared.taps.received(id, bytes, now);
                 }
-                self.process(key, scratch.get_mut(..count).unwrap_or_default(), now);
+                if self.peers.shared.site.counts(session.mount) {
+                    self.peers.shared.channels.count_socket(id, count, 0);
+                }
+                self.process(key, bytes, now);
             }
             Err(error) => match error.kind() {
                 std::io::ErrorKind::WouldBlock => session.readable = false,
@@ -273,16 +280,14 @@ impl<T: Transport> Hub<T> {
                 false
             }
             Answer::Exchange => {
-                let all =
-                    if before == 0 { input.to_vec() } else { std::mem::take(&mut head.bytes) };
+                let bytes = std::mem::take(&mut head.bytes);
                 session.phase = Phase::Exchange(Box::default());
-                self.peers.converse(key, &all, now);
+                self.peers.converse(key, if before == 0 { input } else { &bytes }, now);
                 false
             }
             Answer::WebSocket { mount, response, deflate, channel } => {
                 *input = std::mem::take(input).get_mut(end - before..).unwrap_or_default();
-                let info = self.peers.shared.site.mounts.get(mount);
-                let Some(info) = info else { return false };
+                let Some(info) = self.peers.shared.site.mounts.get(mount) else { return false };
                 let mut connection = Connection::server(Arc::clone(&info.limits), now);
                 connection.outbox(now).preface(&response);
                 if let Some(agreed) = deflate {
@@ -292,14 +297,18 @@ impl<T: Transport> Hub<T> {
                     takeovers.fetch_add(session.takes_over.into(), Ordering::Relaxed);
                     connection.use_deflate(&agreed, &info.deflate, &self.deflate_pool);
                 }
-                log_open(address, id, info.paths.first().map_or("", String::as_str));
+                let path = info.paths.first().map_or("", String::as_str);
+                log_open(address, id, path);
+                if session.watched {
+                    let upgrade = Upgrade { mount: path, limits: &info.limits, deflate };
+                    session.watched = self.peers.shared.taps.upgraded(id, &upgrade, now);
+                }
                 session.phase = Phase::Open(connection);
                 session.deadline = None;
                 session.mount = mount as u16;
                 session.known_to_application = true;
                 if let Some(channel) = channel {
-                    session.counted = self.peers.shared.channels.adopt(id, &channel, now);
-                    self.peers.shared.channels.count_socket(id, end, 0);
+                    self.peers.shared.channels.adopt(id, &channel, end, now);
                 }
                 self.call(key, now, |application, context| application.open(context));
                 true
@@ -312,7 +321,7 @@ impl<T: Transport> Hub<T> {
     fn process_frames(&mut self, key: Key, mut input: &mut [u8], now: Instant) {
         let high_water = self.peers.shared.limits.high_water;
         let Self { applications, peers, .. } = self;
-        let buffer = peers.spare_buffer();
+        let (id, buffer) = (peers.id(key), peers.spare_buffer());
         let Some(session) = peers.sessions.get_mut(key) else {
             return;
         };
@@ -336,11 +345,8 @@ impl<T: Transport> Hub<T> {
                 return;
             };
             if session.is_clogged(high_water) {
-                peers.flush(key, now);
+                session.flush(id, &peers.shared, now);
             }
-            let Some(session) = peers.sessions.get_mut(key) else {
-                return;
-            };
             // Only who delivers to others waits because of that.
             let before = std::mem::replace(&mut delivered, peers.deliveries);
             let crowded = delivered > before.max(DELIVERIES_PER_TURN);

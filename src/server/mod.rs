@@ -9,8 +9,10 @@
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
 //! 6. `http`, `response`, `files`, `page`: what a request gets;
 //! 7. `site`: what all loops share;
-//! 8. `table`, `timers`, `budget`, `rate`, `visitors`, `mailbox`, `listener`, `address`: one small
-//!    idea each.
+//! 8. [`tap`]: looking on, for the trace and the inspector;
+//! 9. [`DetachedLoop`]: a loop without sockets and clock, for simulations;
+//! 10. `table`, `timers`, `budget`, `rate`, `visitors`, `mailbox`, `listener`, `address`: one small
+//!     idea each.
 //!
 //! # What it promises
 //!
@@ -37,9 +39,11 @@ compile_error!("wigwag's server needs a 64-bit Unix");
 
 pub mod config;
 pub mod mount;
+pub mod tap;
 
 mod address;
 mod budget;
+mod detached;
 mod files;
 mod http;
 mod hub;
@@ -69,17 +73,23 @@ use std::time::Instant;
 use mio::{Poll, Waker};
 
 pub use config::{Config, ServerLimits, Www};
+pub use detached::DetachedLoop;
+pub use hub::Readiness;
 pub use listener::BindError;
 pub use mount::{Mount, MountOptions};
 pub use rate::Rate;
+pub use tap::{Tap, Upgrade};
+pub use transport::Transport;
 pub use visitors::{AddressLimits, Network};
 
+use crate::transports;
 use hub::Hub;
 use listener::Listeners;
 use mailbox::Mailbox;
 use mount::{MountInfo, Mounted};
 use reactor::{Reactor, Stop};
 use site::{Shared, Site};
+use tap::Taps;
 
 /// A server that listens but does not run yet.
 pub struct Server {
@@ -120,26 +130,6 @@ impl Server {
             }
         }
 
-        let mut applications: Vec<Vec<Mounted>> = (0..loops).map(|_| Vec::new()).collect();
-        let mut mounts = Vec::new();
-        for mount in config.mounts {
-            mounts.push(MountInfo {
-                paths: mount.paths.clone(),
-                limits: Arc::new(mount.options.limits.clone()),
-                rate: mount.options.rate,
-                deflate: mount.options.deflate,
-            });
-            for (list, mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
-                list.push(mounted);
-            }
-        }
-        let site = Site {
-            mounts,
-            subprotocols: config.subprotocols,
-            origins: config.origins,
-            www: config.www,
-        };
-
         let mut polls = Vec::new();
         let mut mailboxes = Vec::new();
         for _ in 0..loops {
@@ -147,7 +137,7 @@ impl Server {
             mailboxes.push(Mailbox::new(Waker::new(poll.registry(), reactor::WAKER)?));
             polls.push(poll);
         }
-        let shared = Arc::new(Shared::new(site, config.limits, mailboxes));
+        let (shared, applications) = furnish(config, mailboxes);
         let stop = Stop::default();
         let mut reactors = Vec::new();
         let parts = polls.into_iter().zip(listeners).zip(applications);
@@ -206,6 +196,36 @@ impl Server {
         }
         result
     }
+}
+
+/// What all loops share, and the applications as each of them holds them. There are as many loops as
+/// mailboxes.
+fn furnish(config: Config, mailboxes: Vec<Mailbox>) -> (Arc<Shared>, Vec<Vec<Mounted>>) {
+    let loops = mailboxes.len() as u16;
+    let mut applications: Vec<Vec<Mounted>> = (0..loops).map(|_| Vec::new()).collect();
+    let mut mounts = Vec::new();
+    for mount in config.mounts {
+        mounts.push(MountInfo {
+            paths: mount.paths.clone(),
+            limits: Arc::new(mount.options.limits.clone()),
+            rate: mount.options.rate,
+            deflate: mount.options.deflate,
+        });
+        for (list, mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
+            list.push(mounted);
+        }
+    }
+    let counted = |mount: &MountInfo| mount.paths.iter().any(|path| path == transports::SOCKET);
+    let site = Site {
+        counted: mounts.iter().position(counted).map(|index| index as u16),
+        mounts,
+        subprotocols: config.subprotocols,
+        origins: config.origins,
+        www: config.www,
+    };
+    let mut shared = Shared::new(site, config.limits, mailboxes);
+    shared.taps = Taps::new(config.taps);
+    (Arc::new(shared), applications)
 }
 
 /// Stops the other loops if the thread of one unwinds: its peers could not be reached any more.

@@ -228,19 +228,6 @@ impl<T: Transport> Peers<T> {
         }
     }
 
-    /// Writes what a WebSocket or an exchange has to say.
-    pub(super) fn flush(&mut self, key: Key, now: Instant) {
-        let id = self.id(key);
-        let Some(session) = self.sessions.get_mut(key) else {
-            return;
-        };
-        let sent = session.flush(now, self.shared.limits.high_water);
-        if session.counted && sent > 0 {
-            self.shared.channels.count_socket(id, 0, sent);
-        }
-        session.flush_exchange(&self.shared.channels, now);
-    }
-
     /// Takes what has arrived on a connection of one plain request after another.
     pub(super) fn converse(&mut self, key: Key, mut bytes: &[u8], now: Instant) {
         let id = self.id(key);
@@ -262,7 +249,7 @@ impl<T: Transport> Peers<T> {
             let Some(session) = self.sessions.get_mut(key) else {
                 return;
             };
-            session.flush_exchange(&self.shared.channels, now);
+            session.flush(id, &self.shared, now);
             if !matches!(&session.phase, Phase::Exchange(exchange) if exchange.can_go_on()) {
                 return;
             }
@@ -290,10 +277,11 @@ impl<T: Transport> Peers<T> {
     /// Brings a session up to date after anything has happened to it: writes, moves to the next
     /// phase, removes it, keeps its deadline and the budget.
     pub(super) fn settle(&mut self, key: Key, now: Instant) -> Settled {
-        self.flush(key, now);
+        let id = self.id(key);
         let Some(session) = self.sessions.get_mut(key) else {
             return Settled::Fine;
         };
+        session.flush(id, &self.shared, now);
         let mut done = session.broken;
         match &mut session.phase {
             Phase::Open(connection) => {
@@ -312,6 +300,9 @@ impl<T: Transport> Peers<T> {
                         code: connection.outbox(now).close_code(),
                         clean: false,
                     });
+                    if session.watched {
+                        self.shared.taps.state(id, connection.state(), now);
+                    }
                     return Settled::Left(closure);
                 }
                 done |= connection.wants_drop();
@@ -332,7 +323,7 @@ impl<T: Transport> Peers<T> {
             Phase::Head(_) | Phase::Linger => done |= session.eof,
         }
         if done {
-            self.remove(key);
+            self.remove(key, now);
             return Settled::Fine;
         }
         self.account(key, now);
@@ -341,13 +332,21 @@ impl<T: Transport> Peers<T> {
 
     /// Sends some of an answer in plain HTTP. True if the session is done with.
     fn send_response(&mut self, key: Key, now: Instant) -> bool {
+        let index = self.index;
         let Some(session) = self.sessions.get_mut(key) else {
             return true;
         };
         let Phase::Response(response) = &mut session.phase else {
             return false;
         };
-        match send_response(response, &mut session.transport, &mut session.writable) {
+        let id = PeerId::new(index, key.slot, key.generation);
+        let (watched, taps) = (session.watched, &self.shared.taps);
+        let sent = |bytes: &[u8]| {
+            if watched {
+                taps.sent(id, bytes, now);
+            }
+        };
+        match send_response(response, &mut session.transport, &mut session.writable, sent) {
             Ok(Progress::Done) => self.linger(key, now),
             Ok(Progress::Some) => {
                 session.deadline = now.checked_add(self.shared.limits.stall);
@@ -378,12 +377,11 @@ impl<T: Transport> Peers<T> {
     /// All is sent: ends our direction, and waits for the peer to end its own. True if there is
     /// nothing to wait for.
     fn linger(&mut self, key: Key, now: Instant) -> bool {
+        let id = self.id(key);
         let Some(session) = self.sessions.get_mut(key) else {
             return true;
         };
-        if let Phase::Open(connection) = &session.phase {
-            log_closure(&session.address, connection.closure());
-        }
+        tell_closure(id, session, &self.shared, now);
         let ended = session.transport.shutdown_write().is_err() || session.eof;
         session.phase = Phase::Linger;
         session.unread = None;
@@ -395,14 +393,16 @@ impl<T: Transport> Peers<T> {
     }
 
     /// Drops a session. Whether its application has been told is the caller's care.
-    pub(super) fn remove(&mut self, key: Key) {
+    pub(super) fn remove(&mut self, key: Key, now: Instant) {
         let Some(session) = self.sessions.remove(key) else {
             return;
         };
-        if let Phase::Open(connection) = &session.phase {
-            log_closure(&session.address, connection.closure());
+        let id = self.id(key);
+        tell_closure(id, &session, &self.shared, now);
+        if session.watched {
+            self.shared.taps.closed(id, now);
         }
-        if session.counted {
+        if self.shared.site.counts(session.mount) {
             self.shared.channels.release(self.id(key));
         }
         self.shared.takeovers.fetch_sub(session.takes_over.into(), Ordering::Relaxed);
@@ -482,6 +482,7 @@ fn send_response<T: Transport>(
     response: &mut Response,
     transport: &mut T,
     writable: &mut bool,
+    sent: impl FnOnce(&[u8]),
 ) -> io::Result<Progress> {
     let pending = response.pending()?;
     if pending.is_empty() {
@@ -494,6 +495,7 @@ fn send_response<T: Transport>(
     match transport.write(pending) {
         Ok(0) => Err(io::ErrorKind::WriteZero.into()),
         Ok(written) => {
+            sent(pending.get(..written).unwrap_or_default());
             response.advance(written);
             *writable = written == wanted;
             Ok(if response.pending()?.is_empty() { Progress::Done } else { Progress::Some })
@@ -504,6 +506,18 @@ fn send_response<T: Transport>(
         }
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Progress::Some),
         Err(error) => Err(error),
+    }
+}
+
+/// Tells the log and the taps how a WebSocket ended.
+fn tell_closure<T>(id: PeerId, session: &Session<T>, shared: &Shared, now: Instant) {
+    let Phase::Open(connection) = &session.phase else {
+        return;
+    };
+    let closure = connection.closure();
+    log_closure(&session.address, closure);
+    if let Some(closure) = closure.filter(|_| session.watched) {
+        shared.taps.ended(id, &closure, now);
     }
 }
 

@@ -176,7 +176,7 @@ impl Reactor {
             let registered = self.poll.registry().register(stream, Token(key.pack()), interest);
             if let Err(error) = registered {
                 warn!("{address} dropped, it cannot be watched: {error}");
-                self.hub.abandon(key);
+                self.hub.abandon(key, now);
             }
         }
     }

@@ -21,11 +21,13 @@ use std::time::Instant;
 
 use super::address::Address;
 use super::response::Response;
+use super::site::Shared;
 use super::timers::Tick;
 use super::transport::Transport;
+use crate::apps::PeerId;
 use crate::protocol::handshake::HeadScanner;
 use crate::protocol::{Connection, State};
-use crate::transports::{Channels, Exchange};
+use crate::transports::Exchange;
 
 pub(super) struct Session<T> {
     pub(super) transport: T,
@@ -64,14 +66,14 @@ pub(super) struct Session<T> {
     pub(super) queued: bool,
     /// Already on the list of sessions to settle at the end of the turn.
     pub(super) touched: bool,
-    /// Its bytes count for a channel of the page that compares transports.
-    pub(super) counted: bool,
     /// The address counts, see [`Visitors`](super::visitors::Visitors).
     pub(super) metered: bool,
     /// It has DEFLATE states of its own.
     pub(super) takes_over: bool,
     /// The application was told of this peer and not yet that it is gone.
     pub(super) known_to_application: bool,
+    /// Someone looks on.
+    pub(super) watched: bool,
 }
 
 pub(super) enum Phase {
@@ -119,10 +121,10 @@ impl<T: Transport> Session<T> {
             wrote: false,
             queued: false,
             touched: false,
-            counted: false,
             metered: false,
             takes_over: false,
             known_to_application: false,
+            watched: false,
         }
     }
 
@@ -171,11 +173,10 @@ impl<T: Transport> Session<T> {
     }
 
     /// Writes what is pending on a WebSocket, once: a short write says that the kernel is full.
-    /// Returns how much of it was taken.
-    pub(super) fn flush(&mut self, now: Instant, high_water: usize) -> usize {
-        let mut sent = 0;
+    pub(super) fn flush(&mut self, id: PeerId, shared: &Shared, now: Instant) {
+        let high_water = shared.limits.high_water;
         let Phase::Open(connection) = &mut self.phase else {
-            return sent;
+            return self.flush_exchange(id, shared, now);
         };
         while self.writable && !self.broken && !connection.pending_output().is_empty() {
             let pending = connection.pending_output();
@@ -184,9 +185,14 @@ impl<T: Transport> Session<T> {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
                     self.wrote = true;
+                    if self.watched {
+                        shared.taps.sent(id, pending.get(..written).unwrap_or_default(), now);
+                    }
                     connection.tick(now);
                     connection.advance_output(written);
-                    sent += written;
+                    if shared.site.counts(self.mount) {
+                        shared.channels.count_socket(id, 0, written);
+                    }
                     if connection.state() == State::Closed {
                         // The deadline for the last frames begins anew with each progress.
                         self.deadline = None;
@@ -202,11 +208,10 @@ impl<T: Transport> Session<T> {
                 Err(_) => self.broken = true,
             }
         }
-        sent
     }
 
     /// Writes what is pending of an exchange. The peer begins to be slow anew with each progress.
-    pub(super) fn flush_exchange(&mut self, channels: &Channels, now: Instant) {
+    fn flush_exchange(&mut self, id: PeerId, shared: &Shared, now: Instant) {
         let Phase::Exchange(exchange) = &mut self.phase else {
             return;
         };
@@ -215,7 +220,11 @@ impl<T: Transport> Session<T> {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
                     self.writable = written == exchange.pending().len();
-                    exchange.advance(written, channels);
+                    if self.watched {
+                        let sent = exchange.pending().get(..written).unwrap_or_default();
+                        shared.taps.sent(id, sent, now);
+                    }
+                    exchange.advance(written, &shared.channels);
                     self.deadline = exchange.deadline(now);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,

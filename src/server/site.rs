@@ -6,6 +6,7 @@ use super::budget::{Budget, Pressure};
 use super::config::{ServerLimits, Www};
 use super::mailbox::Mailbox;
 use super::mount::MountInfo;
+use super::tap::Taps;
 use super::visitors::Visitors;
 use crate::transports::Channels;
 
@@ -15,6 +16,8 @@ pub(super) struct Site {
     pub(super) subprotocols: Vec<String>,
     pub(super) origins: Option<Vec<String>>,
     pub(super) www: Www,
+    /// The mount whose bytes count for the channels of the page that compares transports.
+    pub(super) counted: Option<u16>,
 }
 
 /// What all loops share.
@@ -33,6 +36,8 @@ pub(super) struct Shared {
     pub(super) busy_loops: AtomicUsize,
     /// The channels of the page that compares transports.
     pub(super) channels: Channels,
+    /// Who looks on.
+    pub(super) taps: Taps,
 }
 
 impl Shared {
@@ -50,6 +55,7 @@ impl Shared {
             connections: AtomicUsize::new(0),
             busy_loops,
             channels: Channels::default(),
+            taps: Taps::default(),
         }
     }
 
@@ -70,6 +76,11 @@ impl Shared {
 }
 
 impl Site {
+    /// Whether the bytes of a mount's connections are counted.
+    pub(super) fn counts(&self, mount: u16) -> bool {
+        self.counted == Some(mount)
+    }
+
     /// The index of the mount at `path`.
     pub(super) fn mount(&self, path: &str) -> Option<usize> {
         self.mounts.iter().position(|mount| mount.paths.iter().any(|at| at == path))

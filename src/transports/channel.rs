@@ -126,15 +126,14 @@ impl Channels {
         names.filter_map(|name| Some((name, table.channels.get(name)?.counts))).collect()
     }
 
-    /// From now on the bytes of this WebSocket count for a channel. False if there are too many.
-    pub fn adopt(&self, socket: PeerId, name: &str, now: Instant) -> bool {
+    /// From now on the bytes of this WebSocket count for a channel, those of its request first. With
+    /// too many channels, they do not.
+    pub fn adopt(&self, socket: PeerId, name: &str, request: usize, now: Instant) {
         let mut table = self.table();
-        let Some(channel) = table.channel(name, now) else {
-            return false;
-        };
-        channel.counts.add(1, 0, 0);
-        table.sockets.insert(socket, name.to_owned());
-        true
+        if let Some(channel) = table.channel(name, now) {
+            channel.counts.add(1, request, 0);
+            table.sockets.insert(socket, name.to_owned());
+        }
     }
 
     /// Bytes of a WebSocket that was adopted.

@@ -229,18 +229,24 @@ impl Judge {
     }
 
     /// The frame is taken, in one read and with each byte of its header and its last byte in their
-    /// own. A long payload is left out, and a compressed one: it would be no DEFLATE stream.
+    /// own. Most long payloads are left out, and compressed ones: they would be no DEFLATE streams.
     fn right(&self, header: &[u8], parsed: &FrameHeader) {
         let situation = self.situation;
         let begins_compressed = parsed.reserved != 0;
         let goes_on = parsed.opcode == Opcode::Continuation;
         let compressed = begins_compressed || (goes_on && situation.begun.is_compressed());
-        let none_follows = parsed.payload_length > 125 || (compressed && parsed.payload_length > 0);
-        let payload = match none_follows {
-            true => vec![],
-            false => vec![b'a'; parsed.payload_length as usize],
+        let payload_follows = match parsed.payload_length {
+            0 => true,
+            1..=1001 | 65_536 => !compressed,
+            _ => false,
         };
-        let told = if none_follows { None } else { situation.told(parsed, &payload) };
+        let (payload, told) = if payload_follows {
+            let payload = vec![b'a'; parsed.payload_length as usize];
+            let told = situation.told(parsed, &payload);
+            (payload, told)
+        } else {
+            (vec![], None)
+        };
         let told: Vec<Seen> = told.into_iter().collect();
         let payload = if parsed.masking_key.is_some() { masked(&payload) } else { payload };
 

@@ -1,6 +1,6 @@
 # A reference to nothing
 #
-# The second message says, in DEFLATE: what stood five bytes ago, five bytes of it. Here it was
+# The second message says, in DEFLATE: "H", and then go back five bytes and take four. Here it was
 # agreed that no context is taken over.
 
 deflate shared

@@ -47,10 +47,10 @@ impl<T: Transport> Hub<T> {
         for key in self.peers.sessions.keys() {
             match self.peers.sessions.get_mut(key).map(|session| &session.phase) {
                 // Who has asked for something is still answered.
-                Some(Phase::Head(head)) if head.bytes.is_empty() => self.peers.remove(key),
+                Some(Phase::Head(head)) if head.bytes.is_empty() => self.peers.remove(key, now),
                 Some(Phase::Open(_)) => keys.push(key),
                 // It may be held open for as long as its peer likes.
-                Some(Phase::Exchange(_)) => self.peers.remove(key),
+                Some(Phase::Exchange(_)) => self.peers.remove(key, now),
                 _ => {}
             }
         }

@@ -1,6 +1,7 @@
 //! The hub, driven without sockets and without waiting: each test says what the kernel would say.
 
 mod endings;
+mod taps;
 mod turns;
 
 use std::cell::RefCell;
@@ -224,8 +225,13 @@ impl World {
             rate: None,
             deflate: DeflateOptions::default(),
         };
-        let site =
-            Site { mounts: vec![info], subprotocols: Vec::new(), origins: None, www: Www::Nothing };
+        let site = Site {
+            counted: None,
+            mounts: vec![info],
+            subprotocols: Vec::new(),
+            origins: None,
+            www: Www::Nothing,
+        };
         let polls: Vec<_> = (0..count).map(|_| Poll::new().unwrap()).collect();
         let wakers = polls.iter().map(|poll| Waker::new(poll.registry(), Token(0)));
         let mailboxes = wakers.map(|waker| Mailbox::new(waker.unwrap())).collect();

@@ -128,9 +128,7 @@ impl RawFrame {
                 bits: None,
                 label: "Masking key".into(),
                 value: spaced(&key),
-                meaning: "new for each frame; each byte of the payload is XORed with one of these \
-                          four, in turn"
-                    .into(),
+                meaning: "XORed with the payload; new for each frame".into(),
                 rfc: section("5.3"),
             });
         }
@@ -174,45 +172,47 @@ impl RawFrame {
     fn first_byte(&self, deflate: bool, fields: &mut Vec<Field>) {
         let Some(&first) = self.header.first() else { return };
         let control = first & 0x08 != 0;
+        let continues = self.opcode() == Some(Opcode::Continuation);
         let meaning = match (self.fin(), control) {
-            (true, true) => "a control frame is always whole",
-            (true, false) => "the last frame of its message, or the only one",
-            (false, true) => "says that more follows, which a control frame must not",
-            (false, false) => "not the last frame of its message: a continuation follows",
+            (true, true) => "control frames are always whole",
+            (true, false) if continues => "the last frame of its message",
+            (true, false) => "all of the message is in this frame",
+            (false, true) => "a control frame must not be cut",
+            (false, false) => "more frames of this message follow",
         };
         let fin = if self.fin() { "1" } else { "0" };
         fields.push(bits("websocket.fin", 0, first, 0x80, "FIN", fin.into(), meaning, "5.2"));
 
         let rsv = (first >> 4) & 0x7;
         let meaning = match rsv {
-            0 => "RSV1, RSV2, RSV3: reserved for extensions, and none is used here",
-            4 if deflate => "RSV1 is set: permessage-deflate gives it a meaning",
-            _ => "RSV1, RSV2, RSV3: set, although no agreed extension gives them a meaning",
+            0 => "no bit of an extension is set",
+            4 if deflate => "RSV1, which permessage-deflate uses",
+            _ => "set, but no agreed extension uses it",
         };
         let value = format!("{rsv:03b}");
         fields.push(bits("websocket.rsv", 0, first, 0x70, "Reserved", value, meaning, "5.2"));
         if deflate {
             let meaning = match (self.rsv1(), self.opcode()) {
-                (true, _) => "RSV1 on the first frame: this message is compressed",
-                (false, Some(Opcode::Continuation)) => "only a message's first frame says it",
+                (true, _) => "set, so this message is compressed",
+                (false, Some(Opcode::Continuation)) => "a message's first frame tells it",
                 (false, Some(opcode)) if opcode.is_control() => "control frames never are",
-                (false, _) => "permessage-deflate was agreed on; this message does without",
+                (false, _) => "this message is not compressed",
             };
-            let value = if self.rsv1() { "compressed" } else { "not compressed" }.into();
-            let label = "Per-message compressed";
+            let value = if self.rsv1() { "1" } else { "0" }.into();
+            let label = "Compressed";
             let mut field = bits("websocket.pmc", 0, first, 0x40, label, value, meaning, "6");
             field.rfc = Some(Reference { rfc: 7692, section: "6" });
             fields.push(field);
         }
         let meaning = match self.opcode() {
-            Some(Opcode::Continuation) => "goes on with the message that an earlier frame began",
-            Some(Opcode::Text) => "begins a text message: UTF-8",
-            Some(Opcode::Binary) => "begins a binary message: any bytes",
-            Some(Opcode::Close) => "asks to close, or agrees to",
-            Some(Opcode::Ping) => "asks: are you there? The answer is a pong with this payload",
-            Some(Opcode::Pong) => "answers a ping; unasked, it says: I am here",
-            None if control => "11 to 15 are reserved for control frames yet to be defined",
-            None => "3 to 7 are reserved for data frames yet to be defined",
+            Some(Opcode::Continuation) => "goes on with an unfinished message",
+            Some(Opcode::Text) => "begins a text message, in UTF-8",
+            Some(Opcode::Binary) => "begins a binary message, any bytes",
+            Some(Opcode::Close) => "asks to close, or agrees to it",
+            Some(Opcode::Ping) => "asks for a pong with its payload",
+            Some(Opcode::Pong) => "answers a ping, or says: I am here",
+            None if control => "11 to 15: control frames to come",
+            None => "3 to 7: data frames to come",
         };
         let value = format!("{} ({})", first & 0x0f, opcode_name(self.opcode()));
         fields.push(bits("websocket.opcode", 0, first, 0x0f, "Opcode", value, meaning, "5.2"));
@@ -221,16 +221,16 @@ impl RawFrame {
     fn second_byte(&self, fields: &mut Vec<Field>) {
         let Some(&second) = self.header.get(1) else { return };
         let (value, meaning) = match second & 0x80 {
-            0 => ("0", "not masked, as all frames from a server must be"),
-            _ => ("1", "masked, as all frames from a client must be"),
+            0 => ("0", "not masked, as servers must send"),
+            _ => ("1", "masked, as clients must send"),
         };
         fields.push(bits("websocket.mask", 1, second, 0x80, "Mask", value.into(), meaning, "5.1"));
         let short = second & 0x7f;
         let meaning = match short {
-            126 => "126: the length stands in the next two bytes",
-            127 => "127: the length stands in the next eight bytes",
-            0 => "no payload",
-            _ => "up to 125, the length stands here itself",
+            126 => "see the next two bytes",
+            127 => "see the next eight bytes",
+            0 => "there is none",
+            _ => "bytes; up to 125, it stands here",
         };
         let (label, value) = ("Payload length", short.to_string());
         fields.push(bits(
@@ -248,12 +248,8 @@ impl RawFrame {
     fn extended_length(&self, fields: &mut Vec<Field>) {
         let Some(length) = self.payload_length() else { return };
         let (name, end, meaning) = match self.header.get(1).map(|second| second & 0x7f) {
-            Some(126) => {
-                ("websocket.payload_length_ext_16", 4, "for 126 to 65,535 bytes: two, big endian")
-            }
-            Some(127) => {
-                ("websocket.payload_length_ext_64", 10, "from 65,536 bytes on: eight, big endian")
-            }
+            Some(126) => ("websocket.payload_length_ext_16", 4, "bytes; two for 126 to 65,535"),
+            Some(127) => ("websocket.payload_length_ext_64", 10, "bytes; eight from 65,536 on"),
             _ => return,
         };
         fields.push(Field {
@@ -262,7 +258,7 @@ impl RawFrame {
             end,
             mask: None,
             bits: None,
-            label: "Extended payload length".into(),
+            label: "Extended length".into(),
             value: length.to_string(),
             meaning: meaning.into(),
             rfc: section("5.2"),
@@ -372,7 +368,7 @@ fn close_fields(payload: &[u8], start: u64, end: u64, fields: &mut Vec<Field>) {
             bits: None,
             label: "Reason".into(),
             value: lossy(reason),
-            meaning: "for whoever debugs; not for users".into(),
+            meaning: "for developers, not for users".into(),
             rfc: section("7.1.6"),
         });
     }
@@ -401,6 +397,20 @@ pub(super) fn opcode_name(opcode: Option<Opcode>) -> &'static str {
         Some(Opcode::Pong) => "pong",
         None => "reserved",
     }
+}
+
+/// Whether the frame at the start of `bytes` is masked, and where it ends; whatever it is. None if
+/// that much of it is not there.
+pub fn frame_at(bytes: &[u8]) -> Option<(bool, u64)> {
+    let mut raw = RawFrame::default();
+    for &byte in bytes.iter().take(MAX_HEADER) {
+        raw.push_header(byte);
+        if raw.has_header() {
+            let length = raw.header_length().saturating_add(raw.payload_length()?);
+            return Some((raw.values().masked?, length));
+        }
+    }
+    None
 }
 
 /// A field of some bits of one byte.

@@ -53,11 +53,11 @@
 //!   "summary": "text \"Hello\"",
 //!   "fields": [
 //!     { "name": "websocket.opcode", "start": 0, "end": 1, "mask": 15, "bits": ".... 0001",
-//!       "label": "Opcode", "value": "1 (text)", "meaning": "begins a text message: UTF-8",
+//!       "label": "Opcode", "value": "1 (text)", "meaning": "begins a text message, in UTF-8",
 //!       "rfc": { "rfc": 6455, "section": "5.2" } },
 //!     { "name": "websocket.masking_key", "start": 2, "end": 6, "mask": null, "bits": null,
 //!       "label": "Masking key", "value": "37 fa 21 3d",
-//!       "meaning": "new for each frame; each byte of the payload is XORed with one of these four, in turn",
+//!       "meaning": "XORed with the payload; new for each frame",
 //!       "rfc": { "rfc": 6455, "section": "5.3" } }
 //!   ],
 //!   "frame": { "fin": true, "rsv": 0, "opcode": 1, "opcode_name": "text", "masked": true,
@@ -111,6 +111,7 @@ use crate::protocol::deflate::DeflateParameters;
 use crate::protocol::frame::Opcode;
 use crate::protocol::handshake::HeadScanner;
 use crate::trace::script::words::quote;
+pub use frame::frame_at;
 use frame::{RawFrame, lossy, opcode_name};
 use head::{Asked, Verdict};
 use item::{Fault, Hex};
@@ -143,7 +144,9 @@ const WAITING: usize = 64 * 1024;
 const PIECE: usize = 16 * 1024;
 
 /// In a summary, text is cut after so many bytes.
-const SUMMARY: usize = 48;
+const SUMMARY: usize = 32;
+/// In hexadecimal, after so many.
+const SUMMARY_HEX: usize = 8;
 
 /// Both directions of a connection.
 pub struct Conversation {
@@ -588,16 +591,16 @@ fn summary(raw: &RawFrame, deflate: bool) -> String {
     }
     let length = values.payload_length.unwrap_or(0);
     let text = lossy(payload);
-    let readable = str::from_utf8(payload).is_ok() || text.len() >= SUMMARY;
     let compressed = deflate && raw.rsv1();
+    let readable = !compressed && !text.contains(|c: char| c.is_control() || c == '\u{fffd}');
     if payload.is_empty() {
-    } else if payload.len() <= SUMMARY {
+    } else if payload.len() <= SUMMARY_HEX || (readable && payload.len() <= SUMMARY) {
         summary.push_str(&format!(" {}", quote(payload)));
-    } else if readable && !compressed && !text.contains(char::REPLACEMENT_CHARACTER) {
+    } else if readable {
         let start = text.get(..text.floor_char_boundary(SUMMARY)).unwrap_or_default();
-        summary.push_str(&format!(" {}... ({length} bytes)", quote(start.as_bytes())));
+        summary.push_str(&format!(" \"{start}...\" ({length} bytes)"));
     } else {
-        let start = payload.get(..SUMMARY / 3).unwrap_or_default();
+        let start = payload.get(..SUMMARY_HEX).unwrap_or_default();
         summary.push_str(&format!(" hex {}... ({length} bytes)", frame::spaced(start)));
     }
     summary
