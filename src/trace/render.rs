@@ -59,6 +59,8 @@ const INDENT: usize = 14;
 /// So many bytes stand on a line, of a header field and of a payload.
 const BYTES_OF_FIELD: usize = 4;
 const BYTES_OF_PAYLOAD: usize = 16;
+/// Of an event and of an answer, so many bytes are shown.
+const BYTES_OF_EVENT: usize = 12;
 /// The most lines of a payload.
 const PAYLOAD_LINES: usize = 64;
 
@@ -425,7 +427,7 @@ fn dots(shown: usize, length: u64) -> &'static str {
 }
 
 fn shorter(bytes: &[u8]) -> &[u8] {
-    bytes.get(..BYTES_OF_PAYLOAD).unwrap_or(bytes)
+    bytes.get(..BYTES_OF_EVENT).unwrap_or(bytes)
 }
 
 fn quoted(text: &str) -> String {
