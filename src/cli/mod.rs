@@ -4,7 +4,6 @@
 //! - `serve`: how they become a [`Config`](wigwag::server::Config), and the server runs;
 //! - `connect`: a client for a terminal or a pipe, with its flags; `autobahn`: one for a test
 //!   suite; `dial`: what the two have in common;
-//!   suite;
 //! - `exercise`: the exercises of the manual;
 //! - `explain`: bytes on the command line, annotated;
 //! - `trace`: what goes over the wire while the server runs;

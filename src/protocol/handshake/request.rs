@@ -280,6 +280,10 @@ mod tests {
         assert_eq!(request.header_values("x-b").next(), Some(&b""[..]));
         assert_eq!(request.header_values("x").next(), None);
         assert!(!request.is_websocket_attempt());
+        let told = format!("{request:?}");
+        for part in ["GET", "/chat/room?name=a?b", "Http11", "X-A"] {
+            assert!(told.contains(part), "{told}");
+        }
     }
 
     #[test]
@@ -360,6 +364,10 @@ mod tests {
             ("X : a", SpaceBeforeColon),
             ("X\t: a", SpaceBeforeColon),
             ("X Y: a", InvalidHeaderName),
+            ("X Y : a", InvalidHeaderName),
+            // Of two mistakes the first is told.
+            ("X Y: a\r\n b", InvalidHeaderName),
+            ("X Y: a\r\nZ : b", InvalidHeaderName),
             ("X", InvalidHeaderName),
             (": a", InvalidHeaderName),
             ("X\u{fc}: a", InvalidHeaderName),
@@ -409,6 +417,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn as_many_headers_as_allowed_and_no_more() {
         for limit in [1, 2, 64, 127, 128, 129, usize::MAX] {
             let most = limit.min(MAX_HEADERS);
