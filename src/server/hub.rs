@@ -25,7 +25,8 @@ use log::{debug, warn};
 use super::http::{self, Answer, refusal};
 use super::metrics::{Count, Counters};
 use super::mount::Mounted;
-use super::peers::{Peers, Settled, log_open};
+use super::notes::{note_takeover, tell_open};
+use super::peers::{Peers, Settled};
 use super::session::{Head, Mark, Phase, Session};
 use super::site::Shared;
 use super::table::Key;
@@ -283,7 +284,6 @@ impl<T: Transport> Hub<T> {
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return false;
         };
-        let address = session.address.get();
         let Phase::Head(head) = &mut session.phase else {
             return false;
         };
@@ -329,20 +329,13 @@ impl<T: Transport> Hub<T> {
                 let mut connection = Connection::server(Arc::clone(&info.limits), now);
                 connection.outbox(now).preface(&response);
                 if let Some(agreed) = deflate {
-                    let takes_over =
-                        !(agreed.server_no_context_takeover && agreed.client_no_context_takeover);
-                    session.marks.set(Mark::TakesOver, takes_over);
-                    self.peers.shared.takeovers.fetch_add(takes_over.into(), Ordering::Relaxed);
+                    note_takeover(session, &self.peers.shared, &agreed);
                     connection.use_deflate(&agreed, &info.deflate, &self.deflate_pool);
                 }
                 self.peers.counters.answered(101, true);
-                let path = info.paths.first().map_or("", String::as_str);
-                log_open(address, id, path);
-                if session.marks.has(Mark::Watched) {
-                    let upgrade = Upgrade { mount: path, limits: &info.limits, deflate };
-                    let watched = self.peers.shared.taps.upgraded(id, &upgrade, now);
-                    session.marks.set(Mark::Watched, watched);
-                }
+                let mount_path = info.paths.first().map_or("", String::as_str);
+                let upgrade = Upgrade { mount: mount_path, limits: &info.limits, deflate };
+                tell_open(id, session, &self.peers.shared, &upgrade, now);
                 session.phase = Phase::Open(connection);
                 session.deadline = None;
                 session.mount = mount as u16;

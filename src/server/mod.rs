@@ -50,6 +50,7 @@ mod hub;
 mod listener;
 mod mailbox;
 mod metrics;
+mod notes;
 mod page;
 mod peers;
 mod rate;
