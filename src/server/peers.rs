@@ -10,7 +10,7 @@ use log::{debug, info};
 use super::budget::Pressure;
 use super::mailbox::Mailbox;
 use super::metrics::{Count, Counters};
-use super::notes::tell_closure;
+use super::notes::note_closure;
 use super::response::{Progress, Response, send_response};
 use super::session::{Mark, Phase, Session};
 use super::site::Shared;
@@ -402,7 +402,7 @@ impl<T: Transport> Peers<T> {
         let Some(session) = self.sessions.get_mut(key) else {
             return true;
         };
-        tell_closure(id, session, &self.shared, &self.counters, now);
+        note_closure(id, session, &self.shared, &self.counters, now);
         let ended = session.transport.shutdown_write().is_err() || session.eof;
         session.phase = Phase::Linger;
         session.unread = None;
@@ -419,7 +419,7 @@ impl<T: Transport> Peers<T> {
             return;
         };
         let id = self.id(key);
-        tell_closure(id, &session, &self.shared, &self.counters, now);
+        note_closure(id, &session, &self.shared, &self.counters, now);
         if session.marks.has(Mark::Watched) {
             self.shared.taps.closed(id, now);
         }
