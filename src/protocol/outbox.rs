@@ -129,8 +129,12 @@ impl Outbox {
     }
 
     /// Queues bytes as they are, whatever the peer will think of them.
-    pub fn raw(&mut self, bytes: &[u8]) {
+    pub fn raw(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        if self.close_sent {
+            return Err(SendError::Closed);
+        }
         self.bytes.extend_from_slice(bytes);
+        Ok(())
     }
 
     /// Queues a ping; the peer will answer it with a pong that carries the same payload.

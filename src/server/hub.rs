@@ -25,7 +25,7 @@ use log::{debug, warn};
 use super::http::{self, Answer, refusal};
 use super::mount::Mounted;
 use super::peers::{Peers, Settled, log_open};
-use super::session::{Head, Phase, Session};
+use super::session::{Head, Mark, Phase, Session};
 use super::site::Shared;
 use super::table::Key;
 use super::tap::Upgrade;
@@ -91,11 +91,11 @@ impl<T: Transport> Hub<T> {
         let deadline = now.checked_add(limits.handshake);
         self.peers.shared.connections.fetch_add(1, Ordering::Relaxed);
         let mut session = Session::new(transport, address, head, deadline);
-        session.metered = self.peers.shared.visitors.counts(address.ip());
+        session.marks.set(Mark::Metered, self.peers.shared.visitors.counts(address.ip()));
         let key = self.peers.sessions.insert(session);
         let watched = self.peers.shared.taps.opened(self.peers.id(key), address, now);
         if let Some(session) = self.peers.sessions.get_mut(key) {
-            session.watched = watched;
+            session.marks.set(Mark::Watched, watched);
         }
         self.peers.queue(key);
         key
@@ -206,7 +206,7 @@ impl<T: Transport> Hub<T> {
                     session.readable = false;
                 }
                 let bytes = scratch.get_mut(..count).unwrap_or_default();
-                if session.watched {
+                if session.marks.has(Mark::Watched) {
                     self.peers.shared.taps.received(id, bytes, now);
                 }
                 if self.peers.shared.site.counts(session.mount) {
@@ -291,17 +291,18 @@ impl<T: Transport> Hub<T> {
                 let mut connection = Connection::server(Arc::clone(&info.limits), now);
                 connection.outbox(now).preface(&response);
                 if let Some(agreed) = deflate {
-                    session.takes_over =
+                    let takes_over =
                         !(agreed.server_no_context_takeover && agreed.client_no_context_takeover);
-                    let takeovers = &self.peers.shared.takeovers;
-                    takeovers.fetch_add(session.takes_over.into(), Ordering::Relaxed);
+                    session.marks.set(Mark::TakesOver, takes_over);
+                    self.peers.shared.takeovers.fetch_add(takes_over.into(), Ordering::Relaxed);
                     connection.use_deflate(&agreed, &info.deflate, &self.deflate_pool);
                 }
                 let path = info.paths.first().map_or("", String::as_str);
                 log_open(address, id, path);
-                if session.watched {
+                if session.marks.has(Mark::Watched) {
                     let upgrade = Upgrade { mount: path, limits: &info.limits, deflate };
-                    session.watched = self.peers.shared.taps.upgraded(id, &upgrade, now);
+                    let watched = self.peers.shared.taps.upgraded(id, &upgrade, now);
+                    session.marks.set(Mark::Watched, watched);
                 }
                 session.phase = Phase::Open(connection);
                 session.deadline = None;

@@ -12,7 +12,7 @@ use super::address::Address;
 use super::budget::Pressure;
 use super::mailbox::Mailbox;
 use super::response::Response;
-use super::session::{Phase, Session};
+use super::session::{Mark, Phase, Session};
 use super::site::Shared;
 use super::table::{Key, Table};
 use super::text::Escaped;
@@ -300,7 +300,7 @@ impl<T: Transport> Peers<T> {
                         code: connection.outbox(now).close_code(),
                         clean: false,
                     });
-                    if session.watched {
+                    if session.marks.has(Mark::Watched) {
                         self.shared.taps.state(id, connection.state(), now);
                     }
                     return Settled::Left(closure);
@@ -340,7 +340,7 @@ impl<T: Transport> Peers<T> {
             return false;
         };
         let id = PeerId::new(index, key.slot, key.generation);
-        let (watched, taps) = (session.watched, &self.shared.taps);
+        let (watched, taps) = (session.marks.has(Mark::Watched), &self.shared.taps);
         let sent = |bytes: &[u8]| {
             if watched {
                 taps.sent(id, bytes, now);
@@ -399,14 +399,16 @@ impl<T: Transport> Peers<T> {
         };
         let id = self.id(key);
         tell_closure(id, &session, &self.shared, now);
-        if session.watched {
+        if session.marks.has(Mark::Watched) {
             self.shared.taps.closed(id, now);
         }
         if self.shared.site.counts(session.mount) {
             self.shared.channels.release(self.id(key));
         }
-        self.shared.takeovers.fetch_sub(session.takes_over.into(), Ordering::Relaxed);
-        if session.metered {
+        self.shared
+            .takeovers
+            .fetch_sub(session.marks.has(Mark::TakesOver).into(), Ordering::Relaxed);
+        if session.marks.has(Mark::Metered) {
             self.shared.visitors.leave(session.address.get().ip());
         }
         let accounted = session.accounted as usize;
@@ -516,7 +518,7 @@ fn tell_closure<T>(id: PeerId, session: &Session<T>, shared: &Shared, now: Insta
     };
     let closure = connection.closure();
     log_closure(&session.address, closure);
-    if let Some(closure) = closure.filter(|_| session.watched) {
+    if let Some(closure) = closure.filter(|_| session.marks.has(Mark::Watched)) {
         shared.taps.ended(id, &closure, now);
     }
 }

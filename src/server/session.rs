@@ -66,14 +66,35 @@ pub(super) struct Session<T> {
     pub(super) queued: bool,
     /// Already on the list of sessions to settle at the end of the turn.
     pub(super) touched: bool,
-    /// The address counts, see [`Visitors`](super::visitors::Visitors).
-    pub(super) metered: bool,
-    /// It has DEFLATE states of its own.
-    pub(super) takes_over: bool,
     /// The application was told of this peer and not yet that it is gone.
     pub(super) known_to_application: bool,
+    /// What was found out once.
+    pub(super) marks: Marks,
+}
+
+/// What is found out about a session once, a bit for each: as a `bool` each would cost every
+/// connection eight bytes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Marks(u8);
+
+#[derive(Clone, Copy)]
+pub(super) enum Mark {
     /// Someone looks on.
-    pub(super) watched: bool,
+    Watched = 1,
+    /// The address counts, see [`Visitors`](super::visitors::Visitors).
+    Metered = 2,
+    /// It has DEFLATE states of its own.
+    TakesOver = 4,
+}
+
+impl Marks {
+    pub(super) fn has(self, mark: Mark) -> bool {
+        self.0 & mark as u8 != 0
+    }
+
+    pub(super) fn set(&mut self, mark: Mark, on: bool) {
+        self.0 = if on { self.0 | mark as u8 } else { self.0 & !(mark as u8) };
+    }
 }
 
 pub(super) enum Phase {
@@ -121,10 +142,8 @@ impl<T: Transport> Session<T> {
             wrote: false,
             queued: false,
             touched: false,
-            metered: false,
-            takes_over: false,
             known_to_application: false,
-            watched: false,
+            marks: Marks::default(),
         }
     }
 
@@ -185,7 +204,7 @@ impl<T: Transport> Session<T> {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
                     self.wrote = true;
-                    if self.watched {
+                    if self.marks.has(Mark::Watched) {
                         shared.taps.sent(id, pending.get(..written).unwrap_or_default(), now);
                     }
                     connection.tick(now);
@@ -220,7 +239,7 @@ impl<T: Transport> Session<T> {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
                     self.writable = written == exchange.pending().len();
-                    if self.watched {
+                    if self.marks.has(Mark::Watched) {
                         let sent = exchange.pending().get(..written).unwrap_or_default();
                         shared.taps.sent(id, sent, now);
                     }

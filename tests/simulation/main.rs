@@ -11,8 +11,8 @@
 //! cargo test --test simulation -- --seeds 10000 --from 1
 //! ```
 //!
-//! To read it: `script` (what can happen), `network`, `client`, `world` (how it happens), `model`
-//! and `observed` (who should receive what), `judge` (what must hold).
+//! To read it: `script` (what can happen), `network`, `client`, `world`, `traffic`, `acts` (how it
+//! happens), `model`, `dialect`, `observed` (who should receive what), `judge` (what must hold).
 //!
 //! # What must hold
 //!
@@ -32,6 +32,7 @@
 
 mod acts;
 mod client;
+mod dialect;
 mod judge;
 mod log;
 mod model;
@@ -40,6 +41,7 @@ mod observed;
 mod random;
 mod script;
 mod setting;
+mod traffic;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wigwag::apps::{Broadcast, Chat, Echo};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
-use wigwag::server::{Config, MessageRate, Mount, MountOptions, ServerLimits};
+use wigwag::server::{Config, Mount, MountOptions, Rate, ServerLimits};
 use wigwag::signaling::{Options, Signaling};
 
 use crate::model::{self, Model};
@@ -35,7 +35,7 @@ pub fn config(scenario: &Scenario, model: &Arc<Mutex<Model>>) -> Config {
             close_wait: duration(SECOND),
             ..Limits::default()
         },
-        rate: scenario.rate.map(|(per_second, burst)| MessageRate { per_second, burst }),
+        rate: scenario.rate.map(|(per_second, burst)| Rate { per_second, burst }),
         deflate: DeflateOptions { mode, threshold: 32, ..DeflateOptions::default() },
     };
     let signaling = Signaling::new(Options {

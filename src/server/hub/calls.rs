@@ -7,7 +7,7 @@ use log::debug;
 
 use super::super::peers::Peers;
 use super::super::rate::Admission;
-use super::super::session::Phase;
+use super::super::session::{Mark, Phase};
 use super::super::table::Key;
 use super::super::text::Escaped;
 use super::super::transport::Transport;
@@ -48,7 +48,8 @@ pub(super) fn serve<T: Transport>(
     };
     let rate = shared.site.mounts.get(usize::from(session.mount)).and_then(|mount| mount.rate);
     let (address, paid_until) = (session.address.get(), &mut session.paid_until);
-    let shared_rate = shared.limits.address.message_rate.filter(|_| session.metered);
+    let shared_rate =
+        shared.limits.address.message_rate.filter(|_| session.marks.has(Mark::Metered));
     let Phase::Open(connection) = &mut session.phase else {
         return Served::All;
     };
