@@ -361,8 +361,7 @@ impl Deflater {
 /// on a state that is broken.
 fn deflate_message(state: &mut Deflate, mut payload: &[u8]) -> Option<Vec<u8>> {
     // Incompressible data grows by five bytes for each block, and the flush adds some.
-    let bound = payload.len().saturating_add(payload.len() / 1000).saturating_add(64);
-    let mut output = vec![0; bound];
+    let mut output = vec![0; payload.len().saturating_add(64)];
     let mut length = 0;
     loop {
         let (total_in, total_out) = (state.total_in(), state.total_out());
