@@ -16,6 +16,10 @@ pub(super) struct Arguments {
     /// Port to listen on; 0 takes a free one
     #[arg(long, env = "WIGWAG_PORT", default_value_t = 8888, help_heading = "Listening")]
     pub(super) port: u16,
+    /// Serve /metrics (for Prometheus) and /healthz here, and nothing else: HOST:PORT, or a PORT of
+    /// 127.0.0.1. Whoever can connect there can see them
+    #[arg(long, value_name = "[HOST:]PORT", env = "WIGWAG_ADMIN", help_heading = "Listening")]
+    pub(super) admin: Option<String>,
     /// Connections that the kernel may hold until they are accepted
     #[arg(long, value_name = "N", env = "WIGWAG_BACKLOG", default_value_t = 1024)]
     #[arg(help_heading = "Listening")]

@@ -82,7 +82,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     signal_hook::low_level::pipe::register(SIGTERM, handler)?;
     server.stop_on(signals)?;
 
-    announce(server.addresses());
+    announce(server.addresses(), server.admin_addresses());
     let ended = server.run();
     if let Some(trace) = trace {
         trace.end();
@@ -92,10 +92,13 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 
 /// Standard output has what a script reads, standard error what a human does. Whoever has closed
 /// either does not want it, so errors are ignored.
-fn announce(addresses: &[SocketAddr]) {
+fn announce(addresses: &[SocketAddr], admin: &[SocketAddr]) {
     let mut out = io::stdout().lock();
     for address in addresses {
         let _ = writeln!(out, "listening on http://{address}/");
+    }
+    for address in admin {
+        let _ = writeln!(out, "metrics at http://{address}/metrics");
     }
     let _ = out.flush();
     let mut out = io::stderr().lock();
@@ -152,6 +155,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     if arguments.read_per_turn.0 > MAX_READ_PER_TURN {
         return usage("read-per-turn", "16M at most".into());
     }
+    let admin = admin(arguments.admin.as_deref().unwrap_or_default())?;
     let drain = arguments.drain.0;
     let drain_spread = arguments.drain_spread.map_or(drain / 5, |time| time.0);
     if drain_spread > drain {
@@ -184,6 +188,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     };
     Ok(Config {
         listen,
+        admin,
         backlog: arguments.backlog,
         loops: arguments.loops,
         mounts,
@@ -208,6 +213,23 @@ fn addresses(hosts: &[String], port: u16) -> Result<Vec<SocketAddr>, Error> {
                 addresses.push(address);
             }
         }
+    }
+    Ok(addresses)
+}
+
+/// The addresses for `/metrics`: none if nothing was said, or by an empty environment variable.
+fn admin(value: &str) -> Result<Vec<SocketAddr>, Error> {
+    if value.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (host, port) = value.rsplit_once(':').unwrap_or(("127.0.0.1", value));
+    let Some(port) = port.parse().ok().filter(|_| !host.is_empty()) else {
+        let reason = format!("{value:?} is no HOST:PORT, nor a PORT");
+        return Err(Error::Usage { flag: "admin", reason });
+    };
+    let addresses = addresses(&[host.to_owned()], port)?;
+    for address in addresses.iter().filter(|address| !address.ip().is_loopback()) {
+        log::warn!("--admin {address} is no loopback address: others may see /metrics");
     }
     Ok(addresses)
 }

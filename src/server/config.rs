@@ -13,6 +13,9 @@ use super::visitors::AddressLimits;
 pub struct Config {
     /// The addresses to listen on. Port 0 takes a free port.
     pub listen: Vec<SocketAddr>,
+    /// The addresses to serve `/metrics` and `/healthz` at, and nothing else: to those who watch the
+    /// server, who should be on the same machine or behind a firewall.
+    pub admin: Vec<SocketAddr>,
     /// How many connections the kernel may hold ready for us to accept.
     pub backlog: u32,
     /// How many event loops to run, each on a thread of its own.
@@ -35,6 +38,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 8888))],
+            admin: Vec::new(),
             backlog: 1024,
             loops: 1,
             mounts: Vec::new(),

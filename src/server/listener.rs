@@ -3,11 +3,14 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use log::{debug, warn};
 use mio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Protocol, Socket, Type};
+
+use super::metrics::{Count, Counters};
 
 /// While nothing can be accepted, it is tried again after this time.
 const RETRY: Duration = Duration::from_millis(100);
@@ -75,6 +78,7 @@ pub(super) struct Listeners {
     spare: Option<File>,
     /// Nothing is accepted before this time.
     paused_until: Option<Instant>,
+    counters: Arc<Counters>,
 }
 
 struct Listening {
@@ -86,15 +90,17 @@ struct Listening {
 }
 
 impl Listeners {
-    pub(super) fn new(sockets: Vec<TcpListener>) -> Self {
+    pub(super) fn new(sockets: Vec<TcpListener>, counters: Arc<Counters>) -> Self {
+        let spare = if sockets.is_empty() { None } else { open_spare() };
         let sockets = sockets.into_iter();
         Self {
             sockets: sockets
                 .enumerate()
                 .map(|(place, socket)| Listening { socket, place, pending: true })
                 .collect(),
-            spare: open_spare(),
+            spare,
             paused_until: None,
+            counters,
         }
     }
 
@@ -122,7 +128,9 @@ impl Listeners {
 
     /// Accepts one connection; `None` if there is none to be had now.
     pub(super) fn accept(&mut self, now: Instant) -> Option<(TcpStream, SocketAddr)> {
-        if self.paused_until.is_some_and(|until| until > now) {
+        if !self.sockets.iter().any(|listening| listening.pending)
+            || self.paused_until.is_some_and(|until| until > now)
+        {
             return None;
         }
         self.paused_until = None;
@@ -147,6 +155,7 @@ impl Listeners {
                     _ => {
                         warn!("cannot accept, trying again in {RETRY:?}: {error}");
                         if matches!(error.raw_os_error(), Some(ENFILE | EMFILE)) {
+                            self.counters.count(Count::OutOfDescriptors);
                             self.shed(index);
                         }
                         self.pause(now);

@@ -85,6 +85,8 @@ pub(super) enum Mark {
     Metered = 2,
     /// It has DEFLATE states of its own.
     TakesOver = 4,
+    /// It came to the admin listener, which has pages of its own and no WebSockets.
+    Admin = 8,
 }
 
 impl Marks {
@@ -204,6 +206,7 @@ impl<T: Transport> Session<T> {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
                     self.wrote = true;
+                    shared.metrics.sent(id.loop_index(), written);
                     if self.marks.has(Mark::Watched) {
                         shared.taps.sent(id, pending.get(..written).unwrap_or_default(), now);
                     }
@@ -239,6 +242,7 @@ impl<T: Transport> Session<T> {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
                     self.writable = written == exchange.pending().len();
+                    shared.metrics.sent(id.loop_index(), written);
                     if self.marks.has(Mark::Watched) {
                         let sent = exchange.pending().get(..written).unwrap_or_default();
                         shared.taps.sent(id, sent, now);

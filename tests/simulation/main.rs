@@ -26,6 +26,12 @@
 //! - Whoever vanishes, stalls, or never logs in is gone in time, nobody earlier.
 //! - The queues stay within their limits, and at the end nothing is left.
 //!
+//! # What it was seen to find
+//!
+//! Faults put into the server, and the first seed that told: a delivery to a full outbox dropped in
+//! silence, 16; the wait for a pong without end, 1; mail between loops lost, 8; a room not left at
+//! close, 2. Not found in 150 seeds: dropping a connection without lingering.
+//!
 //! # What it does not show
 //!
 //! Loops take turns here: two never run at the same instant, as threads do.
