@@ -144,8 +144,8 @@ fn a_pool_keeps_a_few_states_of_each_kind_and_no_more() {
     let pool = DeflatePool::default();
     let inflaters: Vec<_> = (0..2 * POOLED).map(|_| pool.inflater()).collect();
     let deflaters: Vec<_> = (0..2 * POOLED).map(|_| pool.deflater(15)).collect();
-    inflaters.into_iter().for_each(|state| pool.return_inflater(*state));
-    deflaters.into_iter().for_each(|state| pool.return_deflater(*state, 15));
+    inflaters.into_iter().for_each(|state| pool.return_inflater(state));
+    deflaters.into_iter().for_each(|state| pool.return_deflater(state, 15));
     assert_eq!(idle(&pool), (POOLED, POOLED));
 }
 
