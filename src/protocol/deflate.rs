@@ -140,6 +140,7 @@ impl DeflatePool {
 
     // States come back in their boxes: one that is taken by value, and dropped because the pool is
     // full, is freed while the compiler may believe that nobody else touches it. Miri objects.
+    #[expect(clippy::boxed_local, reason = "see above")]
     fn return_inflater(&self, mut inflater: Box<Inflate>) {
         let mut idle = self.inflaters.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < POOLED {
@@ -158,6 +159,7 @@ impl DeflatePool {
         new_deflater(window_bits, DeflateConfig::default().mem_level)
     }
 
+    #[expect(clippy::boxed_local, reason = "as for inflaters")]
     fn return_deflater(&self, mut deflater: Box<Deflate>, window_bits: u8) {
         let mut idle = self.deflaters.lock().unwrap_or_else(PoisonError::into_inner);
         if window_bits == *WINDOW_BITS.end() && idle.len() < POOLED {
