@@ -7,10 +7,12 @@
 //! 2. [`apps`]: what a server does with a message: the [`Application`](apps::Application) trait and
 //!    three small applications;
 //! 3. [`signaling`]: the switchboard: who may talk to whom, and the JSON between them;
-//! 4. [`server`]: sockets, readiness, deadlines and limits;
-//! 5. [`client`]: the other end of a WebSocket;
-//! 6. [`trace`]: conversations written down, and played back against the protocol;
-//! 7. [`manual`]: the manual's chapters; so far, what the RFCs demand and what proves that it is kept.
+//! 4. [`transports`]: the same messages by polling, long polling, events and WebSocket, to compare;
+//! 5. [`server`]: sockets, readiness, deadlines and limits;
+//! 6. [`client`]: the other end of a WebSocket;
+//! 7. [`trace`]: conversations written down, and played back against the protocol;
+//! 8. [`manual`]: how a WebSocket works, in thirteen chapters with exercises, and what the RFCs
+//!    demand and what proves that it is kept.
 //!
 //! An arrow in this list only ever points up: `server` knows `protocol`, never the reverse. The
 //! test `tests/architecture.rs` keeps it so.
@@ -22,3 +24,4 @@ pub mod protocol;
 pub mod server;
 pub mod signaling;
 pub mod trace;
+pub mod transports;

@@ -3,7 +3,7 @@
 mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -136,8 +136,7 @@ fn what_cannot_work_is_named_in_one_line() {
     let reserved = converse(&[&free, "--header", "Upgrade: x"], "");
     assert_fails(&reserved, 1, "the request cannot be sent: a header that the handshake itself");
     for (arguments, hint) in [
-        (&["wss://h/"][..], "TLS"),
-        (&["h:80"], "ws://"),
+        (&["h:80"][..], "ws://"),
         (&["ws://h/#x"], "fragment"),
         (&[&free, "--header", "no colon"], "NAME: VALUE"),
         (&[&free, "--timeout", "0"], "--timeout"),
@@ -219,8 +218,10 @@ fn accepted(key: &str, more: &str) -> String {
     )
 }
 
-/// Reads until the client has closed its direction.
-fn drain(stream: &mut TcpStream) -> Vec<u8> {
+/// Ends the server's direction, as a server does after the Close frames (RFC 6455, 7.1.1), and reads
+/// until the client has ended its own.
+fn part(stream: &mut TcpStream) -> Vec<u8> {
+    stream.shutdown(Shutdown::Write).unwrap();
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
     bytes
@@ -237,7 +238,7 @@ fn an_answer_that_is_no_handshake_is_named() {
         (say("HTTP/1.1 101 "), "the server closed the connection without an answer"),
         (say("SSH-2.0-x\r\n\r\n"), "not HTTP"),
         (say("HTTP/1.1 200 OK\r\n\r\n<!doctype html>"), "the server refuses: status 200"),
-        (say("HTTP/1.1 500 No\r\n\r\nbad\x1b[31m luck\nmore"), "status 500: bad.[31m luck"),
+        (say("HTTP/1.1 500 No\r\n\r\nbad\x1b[31m luck\nmore"), "status 500: bad.[31m luck / more"),
         (
             Box::new(|stream, _| stream.write_all(accepted("another", "").as_bytes()).unwrap()),
             "Sec-WebSocket-Accept",
@@ -287,7 +288,7 @@ fn frames_that_come_with_the_handshake_are_read() {
             [accepted(key, "").as_bytes(), b"\x81\x02hi\x82\x03\x00\x01\xff\x88\x02\x03\xe8"]
                 .concat();
         stream.write_all(&answer).unwrap();
-        drain(stream);
+        part(stream);
     });
     let output = converse(&[&url], "");
     assert_eq!(text(&output.stdout), "hi\n(binary, 3 bytes) 00 01 ff\n");
@@ -309,7 +310,7 @@ fn how_a_connection_ended_decides_the_exit_code() {
             let answer = [accepted(key, extension).as_bytes(), frames].concat();
             stream.write_all(&answer).unwrap();
             if hears_us_out {
-                drain(stream);
+                part(stream);
             }
         });
         // Its input stays open: it is the server that ends this.
@@ -331,7 +332,7 @@ fn frames_are_masked_with_keys_that_differ() {
         stream.read_exact(&mut bytes).unwrap();
         sender.send(bytes).unwrap();
         stream.write_all(b"\x88\x00").unwrap();
-        drain(stream);
+        part(stream);
     });
     converse(&[&url, "--no-deflate"], &"x\n".repeat(20));
     let frames = frames.recv_timeout(PATIENCE).unwrap();
@@ -344,4 +345,125 @@ fn frames_are_masked_with_keys_that_differ() {
     keys.sort();
     keys.dedup();
     assert!(keys.len() >= 19, "{keys:x?}");
+}
+
+// --- Commands ------------------------------------------------------------------------------------
+
+/// A server that takes one connection, keeps what it is sent up to the Close frame, answers that,
+/// and then hands it all over.
+fn listener() -> (String, std::sync::mpsc::Receiver<Vec<u8>>) {
+    let (sender, frames) = channel();
+    let url = wrong_server(move |stream, key| {
+        stream.write_all(accepted(key, "").as_bytes()).unwrap();
+        let mut bytes = Vec::new();
+        loop {
+            let mut head = [0; 6];
+            stream.read_exact(&mut head).unwrap();
+            let mut payload = vec![0; usize::from(head[1] & 0x7f)];
+            stream.read_exact(&mut payload).unwrap();
+            payload.iter_mut().zip(head[2..].iter().cycle()).for_each(|(byte, key)| *byte ^= key);
+            bytes.extend([&head[..2], &payload].concat());
+            if head[0] == 0x88 {
+                stream.write_all(&[&[0x88, payload.len() as u8], &payload[..]].concat()).unwrap();
+                break;
+            }
+        }
+        sender.send([bytes, part(stream)].concat()).unwrap();
+    });
+    (url, frames)
+}
+
+#[test]
+fn a_script_of_commands_is_frames_on_the_wire() {
+    let (url, frames) = listener();
+    let script =
+        "/ping who\n/pong\n/binary 00 ff\n//text\n/frag a||bc\n/frag 2 é\n/close 4000 bye\n";
+    let output = converse(&[&url], script);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let expected = b"\x89\x83who\x8a\x80\x82\x82\x00\xff\x81\x85/text\x01\x81a\x00\x80\x80\x82bc\
+                     \x01\x81\xc3\x80\x81\xa9\x88\x85\x0f\xa0bye";
+    let found = frames.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(found, expected, "{}", found.escape_ascii());
+}
+
+#[test]
+fn a_close_frame_may_have_no_code_and_bytes_may_be_anything() {
+    let (url, frames) = listener();
+    // A masked ping of no bytes, by hand.
+    let output = converse(&[&url, "-x", "/raw 8980 01020304", "-x", "/close"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(frames.recv_timeout(PATIENCE).unwrap(), b"\x89\x80\x88\x80");
+}
+
+#[test]
+fn lines_given_as_arguments_are_sent_and_the_input_is_not_read() {
+    let server = Server::start(&[]);
+    let url = url(&server, "/echo");
+    let mut child = connect(&[&url, "-x", "one", "-x", "/binary 41", "-x", "-x"]).spawn().unwrap();
+    let stdin = child.stdin.take();
+    let output = child.wait_with_output().unwrap();
+    drop(stdin);
+    assert_eq!(text(&output.stdout), "one\n(binary, 1 byte) 41\n-x\n");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn without_commands_each_line_is_a_message() {
+    let server = Server::start(&[]);
+    let lines = "/ping\n//\n/nothing\n";
+    let output = converse(&[&url(&server, "/echo"), "--no-commands"], lines);
+    assert_eq!(text(&output.stdout), lines);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_command_that_cannot_be_done_ends_a_script_and_what_came_before_is_answered() {
+    let server = Server::start(&[]);
+    let url = url(&server, "/echo");
+    let long = format!("/ping {}", "x".repeat(126));
+    for (line, hint) in [
+        ("/nothing", "cannot read the input: there is no command /nothing"),
+        ("/close 1006", "1006 may not stand in a Close frame (RFC 6455, 7.4)"),
+        ("/binary abc", "pairs of hexadecimal digits"),
+        (&long, "at most 125 bytes (RFC 6455, 5.5)"),
+    ] {
+        let output = converse(&[&url], &format!("good\n{line}\nnever sent\n"));
+        assert_eq!(text(&output.stdout), "good\n");
+        assert_fails(&output, 1, hint);
+    }
+}
+
+#[test]
+fn control_frames_are_shown_to_those_who_ask() {
+    let url = wrong_server(|stream, key| {
+        let frames = b"\x89\x02hi\x8a\x00\x89\x02\x00\xff\x81\x03a\x1bb\x88\x05\x03\xe8b\x07e";
+        stream.write_all(&[accepted(key, "").as_bytes(), frames].concat()).unwrap();
+        part(stream);
+    });
+    let output = converse(&[&url, "--show-control", "--wait", "30s"], "");
+    let expected =
+        "(ping) hi\n(pong)\n(ping) 00 ff\na\x1bb\n(close) 1000 (normal closure): b\\u{7}e\n";
+    assert_eq!(text(&output.stdout), expected);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+/// `websockets` for Python is such a server: its pongs do not wait for the application.
+#[test]
+fn a_server_that_sends_its_pong_before_its_answers_is_heard_out() {
+    let url = wrong_server(|stream, key| {
+        stream.write_all(accepted(key, "").as_bytes()).unwrap();
+        // "x", then the ping that follows the last line.
+        let mut bytes = [0; 7 + 6 + 12];
+        stream.read_exact(&mut bytes).unwrap();
+        let payload = bytes[13..].iter().zip(bytes[9..13].iter().cycle()).map(|(b, k)| b ^ k);
+        let pong = [b"\x8a\x0c".to_vec(), payload.collect()].concat();
+        stream.write_all(&pong).unwrap();
+        stream.write_all(b"\x81\x06late x").unwrap();
+        let mut close = [0; 8];
+        stream.read_exact(&mut close).unwrap();
+        stream.write_all(b"\x88\x00").unwrap();
+        part(stream);
+    });
+    let output = converse(&[&url], "x\n");
+    assert_eq!(text(&output.stdout), "late x\n");
 }

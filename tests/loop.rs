@@ -4,11 +4,10 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{BINARY, CLOSE, Client, End, PATIENCE, PING, PONG, Server, TEXT};
+use common::{BINARY, CLOSE, End, PATIENCE, PING, PONG, Server, TEXT};
 use common::{frame, frame_header, handshake, raw_frame};
 
 const MIB: usize = 1 << 20;
@@ -452,42 +451,4 @@ fn a_quiet_server_uses_no_processor_time() {
     let mut stuck = server.connect();
     stuck.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_idle(&server);
-}
-
-#[test]
-fn a_panic_of_an_application_ends_one_connection() {
-    use wigwag::apps::{Application, Context, Message};
-    use wigwag::server::{Config, Mount, Server};
-
-    struct Fragile;
-    impl Application for Fragile {
-        fn text(&mut self, context: &mut Context<'_>, text: &str) {
-            assert_ne!(text, "panic", "as the test wants it");
-            context.reply(Message::Text(text));
-        }
-    }
-
-    for loops in [1, 2] {
-        let config = Config {
-            listen: vec!["127.0.0.1:0".parse().unwrap()],
-            mounts: vec![Mount::new("/", Fragile)],
-            loops,
-            ..Config::default()
-        };
-        let server = Server::bind(config).unwrap();
-        let (address, handle) = (server.addresses()[0], server.handle());
-        let (ended, end) = mpsc::channel();
-        thread::spawn(move || ended.send(server.run()));
-        let mut calm = Client::open(address, "/");
-        for _ in 0..3 {
-            let mut client = Client::open(address, "/");
-            client.send_text("panic");
-            client.expect_close(1011);
-            calm.send_text("hello");
-            calm.expect_text("hello");
-        }
-        handle.stop();
-        calm.expect_close(1001);
-        end.recv_timeout(PATIENCE).unwrap().unwrap();
-    }
 }

@@ -1,5 +1,5 @@
-//! Plays the conversations of `tests/scripts/`, each whole, one byte at a time, and with a cut at
-//! every place. A failure names file and line.
+//! Plays the conversations of `tests/scripts/`, each cut into reads in every way of which there are
+//! not too many: see [`replay::every_way`]. A failure names file and line.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -46,11 +46,32 @@ fn scripts(folder: &str) -> Vec<(String, Script)> {
 fn play(folder: &str) {
     let mut failures = Vec::new();
     for (name, script) in scripts(folder) {
-        if let Err(mismatch) = replay::every_way(&script, Instant::now()) {
-            failures.push(format!("{name}:{}: {mismatch}", mismatch.line));
+        match replay::every_way(&script, Instant::now()) {
+            Ok(times) => assert_all_ways(&name, &script, times),
+            Err(mismatch) => failures.push(format!("{name}:{}: {mismatch}", mismatch.line)),
         }
     }
     assert!(failures.is_empty(), "\n{}\n", failures.join("\n"));
+}
+
+/// That a script was played as often as is said of every script of its size.
+fn assert_all_ways(name: &str, script: &Script, times: usize) {
+    let places = script.input().len().saturating_sub(1);
+    let pairs = |places: usize| places * places.saturating_sub(1) / 2;
+    let seams = replay::seams(script).len();
+    let two_seams = match seams {
+        // Each with the next eight, of which the last ones have fewer.
+        193.. => seams * 8 - 36,
+        _ => pairs(seams),
+    };
+    let expected = match script.input().len() {
+        0..=13 => 1 << places,
+        14..=192 => 2 + places + pairs(places),
+        193..=2048 => 2 + places + two_seams,
+        _ => 2 + seams + two_seams,
+    };
+    assert_eq!(times, expected, "{name}: {places} places to cut, {seams} seams");
+    println!("{name}: {} bytes, {times} ways to cut them", places + 1);
 }
 
 #[test]
@@ -155,5 +176,6 @@ fn the_example_of_the_readme_is_played() {
     let (_, example) = readme.split_once("```ws\n").expect("an example");
     let (example, _) = example.split_once("```").expect("the end of the example");
     let script = Script::parse(example).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(replay::every_way(&script, Instant::now()), Ok(()));
+    let times = replay::every_way(&script, Instant::now()).expect("what the README says");
+    assert_all_ways("tests/scripts/README.md", &script, times);
 }

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use wigwag::client::{Options, Url};
 use wigwag::protocol::{Event, Limits, Outbox};
 
-use super::connect::{Error, open};
+use super::dial::{Error, open};
 
 /// The suite's name for what it tests.
 const AGENT: &str = "wigwag";

@@ -3,13 +3,22 @@
 //! - `arguments`: the flags of the server;
 //! - `serve`: how they become a [`Config`](wigwag::server::Config), and the server runs;
 //! - `connect`: a client for a terminal or a pipe, with its flags; `autobahn`: one for a test
-//!   suite;
+//!   suite; `dial`: what the two have in common;
+//! - `exercise`: the exercises of the manual;
+//! - `explain`: bytes on the command line, annotated;
+//! - `trace`: what goes over the wire while the server runs;
+//! - `terminal`: colours and width;
 //! - `values`: sizes, times and mounts as a human writes them.
 
 mod arguments;
 mod autobahn;
 mod connect;
+mod dial;
+mod exercise;
+mod explain;
 mod serve;
+mod terminal;
+mod trace;
 mod values;
 
 use std::io::{self, Write};
@@ -37,6 +46,11 @@ enum Command {
     Serve(Box<arguments::Arguments>),
     /// Connect to a WebSocket: each line of the input is sent as text, and what arrives is printed
     Connect(Box<connect::Arguments>),
+    /// Learn the protocol: predict what happens in a conversation, and be told
+    Exercise(exercise::Arguments),
+    /// Explain frames, a handshake, or a Sec-WebSocket-Key: every bit, what it means, and the rule
+    /// that it breaks
+    Explain(explain::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -48,6 +62,12 @@ pub(crate) fn run() -> ExitCode {
     let outcome = match cli.command {
         Some(Command::Connect(arguments)) => {
             connect::run(&arguments).map_err(|error| (error.to_string(), 1))
+        }
+        Some(Command::Exercise(arguments)) => {
+            exercise::run(&arguments).map_err(|error| (error.to_string(), error.exit_code()))
+        }
+        Some(Command::Explain(arguments)) => {
+            explain::run(&arguments).map_err(|error| (error.to_string(), error.exit_code()))
         }
         Some(Command::Serve(arguments)) => serve(*arguments),
         None => serve(cli.serve),

@@ -9,8 +9,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use wigwag::apps::{Broadcast, Chat, Echo};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
-use wigwag::server::{Config, Mount, MountOptions, Server, ServerLimits, StartError, Www};
+use wigwag::server::{
+    AddressLimits, Config, Mount, MountOptions, Server, ServerLimits, StartError, Www,
+};
 use wigwag::signaling::{self, Signaling};
+use wigwag::transports;
 
 use super::arguments::Arguments;
 use super::values::{App, MountPath, MountValue, Origin, Rate};
@@ -64,7 +67,12 @@ fn port_hint(error: &StartError) -> &'static str {
 /// Serves until a signal ends it.
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     init_log(&arguments.log)?;
-    let mut server = Server::bind(config(arguments)?)?;
+    let judged = arguments.trace.judge();
+    judged.map_err(|(flag, reason)| Error::Usage { flag, reason })?;
+    let trace = arguments.trace.start(arguments.head.0)?;
+    let mut config = config(arguments)?;
+    config.taps.extend(trace.clone().map(|trace| trace as _));
+    let mut server = Server::bind(config)?;
 
     // The first signal drains; the second ends at once. A handler may do little more than write a
     // byte to a socket, and the loop reads it.
@@ -74,17 +82,23 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     signal_hook::low_level::pipe::register(SIGTERM, handler)?;
     server.stop_on(signals)?;
 
-    announce(server.addresses());
-    server.run()?;
-    Ok(())
+    announce(server.addresses(), server.admin_addresses());
+    let ended = server.run();
+    if let Some(trace) = trace {
+        trace.end();
+    }
+    Ok(ended?)
 }
 
 /// Standard output has what a script reads, standard error what a human does. Whoever has closed
 /// either does not want it, so errors are ignored.
-fn announce(addresses: &[SocketAddr]) {
+fn announce(addresses: &[SocketAddr], admin: &[SocketAddr]) {
     let mut out = io::stdout().lock();
     for address in addresses {
         let _ = writeln!(out, "listening on http://{address}/");
+    }
+    for address in admin {
+        let _ = writeln!(out, "metrics at http://{address}/metrics");
     }
     let _ = out.flush();
     let mut out = io::stderr().lock();
@@ -141,22 +155,40 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     if arguments.read_per_turn.0 > MAX_READ_PER_TURN {
         return usage("read-per-turn", "16M at most".into());
     }
-    let mounts = mounts(&arguments);
+    let admin = admin(arguments.admin.as_deref().unwrap_or_default())?;
+    let drain = arguments.drain.0;
+    let drain_spread = arguments.drain_spread.map_or(drain / 5, |time| time.0);
+    if drain_spread > drain {
+        return usage("drain-spread", "it is part of the time of --drain".into());
+    }
+    let mut mounts = mounts(&arguments);
+    if arguments.www.is_none() {
+        mounts.push(Mount::for_each_loop(transports::SOCKET, || Echo));
+    }
     let limits = ServerLimits {
         head: arguments.head.0,
         headers: arguments.headers,
         handshake: arguments.handshake.0,
         connections: arguments.max_connections,
+        address: AddressLimits {
+            connections: arguments.address_connections,
+            connection_rate: arguments.address_rate.0,
+            message_rate: arguments.address_messages.0,
+            exempt: arguments.address_exempt.iter().filter_map(|exempt| exempt.0).collect(),
+        },
         queued: arguments.queued.0,
+        takeovers: arguments.deflate_takeovers,
         accepts_per_turn: arguments.accepts_per_turn,
         read_per_turn: arguments.read_per_turn.0,
         high_water: arguments.high_water.0,
         linger: arguments.close_wait.0,
         stall: arguments.stall.0,
-        drain: arguments.drain.0,
+        drain,
+        drain_spread,
     };
     Ok(Config {
         listen,
+        admin,
         backlog: arguments.backlog,
         loops: arguments.loops,
         mounts,
@@ -164,6 +196,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         origins: origins(arguments.origin),
         www: arguments.www.map_or(Www::DemoPage, Www::Folder),
         limits,
+        taps: Vec::new(),
     })
 }
 
@@ -180,6 +213,23 @@ fn addresses(hosts: &[String], port: u16) -> Result<Vec<SocketAddr>, Error> {
                 addresses.push(address);
             }
         }
+    }
+    Ok(addresses)
+}
+
+/// The addresses for `/metrics`: none if nothing was said, or by an empty environment variable.
+fn admin(value: &str) -> Result<Vec<SocketAddr>, Error> {
+    if value.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (host, port) = value.rsplit_once(':').unwrap_or(("127.0.0.1", value));
+    let Some(port) = port.parse().ok().filter(|_| !host.is_empty()) else {
+        let reason = format!("{value:?} is no HOST:PORT, nor a PORT");
+        return Err(Error::Usage { flag: "admin", reason });
+    };
+    let addresses = addresses(&[host.to_owned()], port)?;
+    for address in addresses.iter().filter(|address| !address.ip().is_loopback()) {
+        log::warn!("--admin {address} is no loopback address: others may see /metrics");
     }
     Ok(addresses)
 }

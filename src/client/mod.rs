@@ -1,10 +1,12 @@
-//! A WebSocket client: [`protocol`](crate::protocol) in the client's role, over one TCP socket.
+//! A WebSocket client: [`protocol`](crate::protocol) in the client's role, over TCP or TLS.
 //!
 //! In this order:
 //!
 //! 1. [`url`]: `ws://host:port/path`, taken apart;
 //! 2. [`opening`]: the TCP connection and the handshake, blocking, within one deadline;
-//! 3. [`session`]: from then on, one call after the other of [`Client::turn`].
+//! 3. `transport` and `tls`: what makes the difference between `ws` and `wss`, in the build's
+//!    feature `tls`;
+//! 4. [`session`]: from then on, one call after the other of [`Client::turn`].
 //!
 //! ```no_run
 //! use wigwag::client::{Client, Options, Url};
@@ -26,13 +28,17 @@
 //!
 //! # What it deliberately does not do
 //!
-//! - No TLS: `wss` is refused by name.
 //! - No redirects, no proxies, no credentials in the URL, no reconnecting.
 
 pub mod opening;
 pub mod session;
+#[cfg(feature = "tls")]
+mod tls;
+mod transport;
 pub mod url;
 
-pub use opening::{ConnectError, Options};
-pub use session::Client;
+pub use opening::{ConnectError, Options, Trust};
+pub use session::{Client, Direction, Tap};
+#[cfg(feature = "tls")]
+pub use tls::TlsError;
 pub use url::{Url, UrlError};

@@ -1,13 +1,17 @@
-//! From a URL to an open WebSocket: TCP, then the handshake of RFC 6455, 4.1. All of it blocks, and
-//! all of it shares one deadline.
+//! From a URL to an open WebSocket: TCP, TLS if it is `wss`, then the handshake of RFC 6455, 4.1.
+//! All of it blocks, and all of it shares one deadline.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rand::rngs::{StdRng, SysRng};
 use rand::{Rng, SeedableRng};
 
+#[cfg(feature = "tls")]
+use super::tls::{self, TlsError};
+use super::transport::Transport;
 use super::url::Url;
 use crate::protocol::handshake::{
     ClientHandshakeError, ClientRequest, ClientRequestError, Established, HeadScanner,
@@ -19,8 +23,20 @@ use crate::protocol::{
 /// The longest head of a response; what a server has to say fits into less.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// How much of the body is read when a server refuses, to tell its first line.
+/// How much of the body is read when a server refuses, to tell its first lines.
 const MAX_BODY: usize = 4 * 1024;
+
+/// By whose word a server's certificate is good. Without TLS nobody asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// The authorities that this system trusts.
+    #[default]
+    System,
+    /// Those in this file, in PEM, and nobody else.
+    File(PathBuf),
+    /// Any certificate is good, so that whoever is in between can read and change everything.
+    Anyone,
+}
 
 /// How a client asks for a WebSocket, and what it may use.
 #[derive(Clone, Debug)]
@@ -34,6 +50,8 @@ pub struct Options {
     /// Whether permessage-deflate is offered, and how messages are compressed. Which of the two
     /// modes other than off is the server's choice.
     pub deflate: DeflateOptions,
+    /// By whose word the server's certificate is good, for `wss`.
+    pub trust: Trust,
     /// What the connection may use.
     pub limits: Limits,
     /// The time for all of the opening.
@@ -47,6 +65,7 @@ impl Default for Options {
             origin: None,
             headers: Vec::new(),
             deflate: DeflateOptions { mode: DeflateMode::Takeover, ..DeflateOptions::default() },
+            trust: Trust::default(),
             limits: Limits::default(),
             opening: Duration::from_secs(10),
         }
@@ -72,11 +91,15 @@ pub enum ConnectError {
         /// What the system said.
         source: io::Error,
     },
+    /// TLS cannot be spoken, or the server's certificate is no good.
+    #[cfg(feature = "tls")]
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
     /// What was to be sent cannot be.
     #[error("the request cannot be sent: {0}")]
     Request(#[from] ClientRequestError),
     /// The server answered with another status than 101.
-    #[error("the server refuses: status {status}{}", first_line(.body))]
+    #[error("the server refuses: status {status}{}", first_lines(.body))]
     Refused {
         /// The status.
         status: u16,
@@ -103,18 +126,19 @@ pub enum ConnectError {
     Io(#[from] io::Error),
 }
 
-/// The first line of a refusal that is plain text, fit for a terminal.
-fn first_line(body: &[u8]) -> String {
+/// So many lines of a refusal are told.
+const LINES: usize = 3;
+
+/// The first lines of a refusal that is plain text, as one that is fit for a terminal.
+fn first_lines(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
-    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    if line.is_empty() || line.starts_with('<') {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = lines.take(LINES).collect::<Vec<_>>().join(" / ");
+    if lines.is_empty() || lines.starts_with('<') {
         return String::new();
     }
-    let shown = line.chars().take(200).map(|c| if c.is_control() { '.' } else { c });
-    shown.fold(String::from(": "), |mut text, c| {
-        text.push(c);
-        text
-    })
+    let shown = lines.chars().take(300).map(|c| if c.is_control() { '.' } else { c });
+    format!(": {}", shown.collect::<String>())
 }
 
 /// Masking keys from a generator that is fit for cryptography and seeded by the system: RFC 6455,
@@ -129,7 +153,9 @@ impl MaskingKeys for RandomKeys {
 
 /// An open WebSocket.
 pub(super) struct Opened {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Transport<TcpStream>,
+    /// The client's request and the server's answer, as they were on the wire.
+    pub(super) handshake: (Vec<u8>, Vec<u8>),
     pub(super) established: Established,
     pub(super) masking_keys: Box<dyn MaskingKeys>,
     /// What the server sent behind its answer.
@@ -150,10 +176,12 @@ pub(super) fn open(url: &Url, options: &Options) -> Result<Opened, ConnectError>
     request.write(&mut bytes)?;
 
     let deadline = Deadline::new(options.opening);
-    let mut stream = connect(url, &deadline)?;
+    let stream = connect(url, &deadline)?;
     stream.set_nodelay(true)?;
-    stream.set_write_timeout(Some(deadline.left()?))?;
+    let mut stream = secure(stream, url, options, &deadline)?;
+    stream.socket().set_write_timeout(Some(deadline.left()?))?;
     stream.write_all(&bytes).map_err(|error| deadline.judge(error))?;
+    stream.flush().map_err(|error| deadline.judge(error))?;
 
     let (mut head, end) = read_head(&mut stream, &deadline)?;
     let early = head.split_off(end);
@@ -165,7 +193,48 @@ pub(super) fn open(url: &Url, options: &Options) -> Result<Opened, ConnectError>
         }
         Err(error) => return Err(ConnectError::Handshake(error)),
     };
-    Ok(Opened { stream, established, masking_keys: Box::new(RandomKeys(random)), early })
+    let masking_keys = Box::new(RandomKeys(random));
+    Ok(Opened { stream, handshake: (bytes, head), established, masking_keys, early })
+}
+
+/// Puts TLS over the socket, if the URL asks for it.
+#[cfg(feature = "tls")]
+fn secure(
+    mut socket: TcpStream,
+    url: &Url,
+    options: &Options,
+    deadline: &Deadline,
+) -> Result<Transport<TcpStream>, ConnectError> {
+    if !url.tls {
+        return Ok(Transport::Tcp(socket));
+    }
+    let mut connection = tls::connection(&url.host, &options.trust)?;
+    loop {
+        let left = Some(deadline.left()?);
+        socket.set_read_timeout(left)?;
+        socket.set_write_timeout(left)?;
+        match tls::step(&mut connection, &mut socket) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(ConnectError::Ended);
+            }
+            Err(error) => return Err(deadline.judge(error)),
+        }
+    }
+    Ok(Transport::Tls(Box::new(rustls::StreamOwned::new(connection, socket))))
+}
+
+/// Without TLS there is no URL that asks for it.
+#[cfg(not(feature = "tls"))]
+fn secure(
+    socket: TcpStream,
+    _: &Url,
+    _: &Options,
+    _: &Deadline,
+) -> Result<Transport<TcpStream>, ConnectError> {
+    Ok(Transport::Tcp(socket))
 }
 
 /// Tries one address of the host after the other.
@@ -189,7 +258,7 @@ fn connect(url: &Url, deadline: &Deadline) -> Result<TcpStream, ConnectError> {
 
 /// Reads up to the end of the head, and tells where it is. There may be more behind it.
 fn read_head(
-    stream: &mut TcpStream,
+    stream: &mut Transport<TcpStream>,
     deadline: &Deadline,
 ) -> Result<(Vec<u8>, usize), ConnectError> {
     let mut scanner = HeadScanner::new(MAX_HEAD);
@@ -207,9 +276,10 @@ fn read_head(
 }
 
 /// Reads what the server says to its refusal. Whatever goes wrong, the status is known already.
-fn read_body(stream: &mut TcpStream, deadline: &Deadline, early: Vec<u8>) -> Vec<u8> {
+fn read_body(stream: &mut Transport<TcpStream>, deadline: &Deadline, early: Vec<u8>) -> Vec<u8> {
     let mut body = early;
-    while body.len() < MAX_BODY && !body.contains(&b'\n') {
+    let lines = |body: &[u8]| body.iter().filter(|&&byte| byte == b'\n').count();
+    while body.len() < MAX_BODY && lines(&body) < LINES {
         match read_some(stream, deadline, &mut body) {
             Ok(0) | Err(_) => break,
             Ok(_) => {}
@@ -219,13 +289,13 @@ fn read_body(stream: &mut TcpStream, deadline: &Deadline, early: Vec<u8>) -> Vec
 }
 
 fn read_some(
-    stream: &mut TcpStream,
+    stream: &mut Transport<TcpStream>,
     deadline: &Deadline,
     bytes: &mut Vec<u8>,
 ) -> Result<usize, ConnectError> {
     let mut buffer = [0; 4096];
     loop {
-        stream.set_read_timeout(Some(deadline.left()?))?;
+        stream.socket().set_read_timeout(Some(deadline.left()?))?;
         match stream.read(&mut buffer) {
             Ok(count) => {
                 bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
@@ -260,6 +330,12 @@ impl Deadline {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
                 ConnectError::TimedOut(self.time)
             }
+            #[cfg(feature = "tls")]
+            _ => match error.downcast::<rustls::Error>() {
+                Ok(error) => ConnectError::Tls(error.into()),
+                Err(error) => ConnectError::Io(error),
+            },
+            #[cfg(not(feature = "tls"))]
             _ => ConnectError::Io(error),
         }
     }

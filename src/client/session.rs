@@ -9,6 +9,7 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::opening::{ConnectError, Options, open};
+use super::transport::Transport;
 use super::url::Url;
 use crate::protocol::deflate::DeflatePool;
 use crate::protocol::handshake::Established;
@@ -23,6 +24,18 @@ const READ: usize = 64 * 1024;
 /// With so much waiting to be sent nothing is read, so that answers cannot pile up.
 const HIGH_WATER: usize = 256 * 1024;
 
+/// Which way bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From us to the server.
+    Sent,
+    /// From the server to us.
+    Received,
+}
+
+/// Is shown all bytes of a WebSocket as they are on the wire; under TLS, as they are inside it.
+pub type Tap = Box<dyn FnMut(Direction, &[u8])>;
+
 /// A WebSocket client.
 ///
 /// It is non-blocking inside, so that it can wait for the server and for its caller at the same
@@ -31,9 +44,11 @@ pub struct Client {
     poll: Poll,
     events: Events,
     waker: Arc<Waker>,
-    stream: TcpStream,
+    stream: Transport<TcpStream>,
     connection: Connection,
     established: Established,
+    handshake: (Vec<u8>, Vec<u8>),
+    tap: Option<Tap>,
     /// What came with the handshake and is to be read first.
     early: Vec<u8>,
     scratch: Vec<u8>,
@@ -50,12 +65,13 @@ impl Client {
     ///
     /// Why there is none.
     pub fn connect(url: &Url, options: &Options) -> Result<Self, ConnectError> {
-        let opened = open(url, options)?;
-        opened.stream.set_nonblocking(true)?;
-        let mut stream = TcpStream::from_std(opened.stream);
+        let mut opened = open(url, options)?;
+        opened.stream.socket().set_nonblocking(true)?;
+        let mut stream = opened.stream.map(TcpStream::from_std);
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        poll.registry().register(&mut stream, SOCKET, Interest::READABLE | Interest::WRITABLE)?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        poll.registry().register(stream.socket(), SOCKET, interest)?;
         let limits = Arc::new(options.limits.clone());
         let mut connection = Connection::client(limits, Instant::now(), opened.masking_keys);
         if let Some(agreed) = opened.established.extensions.deflate() {
@@ -69,6 +85,8 @@ impl Client {
             stream,
             connection,
             established: opened.established,
+            handshake: opened.handshake,
+            tap: None,
             early: opened.early,
             scratch: vec![0; READ],
             readable: true,
@@ -81,6 +99,14 @@ impl Client {
     /// What the handshake agreed on.
     pub fn established(&self) -> &Established {
         &self.established
+    }
+
+    /// Attaches a tap, which is shown the handshake at once, and from now on each piece of bytes when
+    /// it was read or written.
+    pub fn tap(&mut self, mut tap: Tap) {
+        tap(Direction::Sent, &self.handshake.0);
+        tap(Direction::Received, &self.handshake.1);
+        self.tap = Some(tap);
     }
 
     /// Ends the wait of [`Client::turn`], from any thread.
@@ -135,6 +161,9 @@ impl Client {
 
     fn process(&mut self, mut input: &mut [u8], handler: &mut dyn FnMut(Event<'_>, &mut Outbox)) {
         let now = Instant::now();
+        if let Some(tap) = &mut self.tap {
+            tap(Direction::Received, input);
+        }
         while let Some((event, outbox)) = self.connection.receive(now, &mut input) {
             handler(event, outbox);
         }
@@ -157,22 +186,40 @@ impl Client {
     fn flush(&mut self) {
         while self.writable && !self.connection.pending_output().is_empty() {
             match self.stream.write(self.connection.pending_output()) {
-                Ok(count) => self.connection.advance_output(count),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => self.writable = false,
-                    io::ErrorKind::Interrupted => {}
-                    // What the server has sent can still be read, up to its end.
-                    _ => {
-                        self.connection.advance_output(usize::MAX);
-                        self.writable = false;
+                Ok(count) => {
+                    if let Some(tap) = &mut self.tap {
+                        let written = self.connection.pending_output().get(..count);
+                        tap(Direction::Sent, written.unwrap_or_default());
                     }
-                },
+                    self.connection.advance_output(count);
+                }
+                Err(error) => self.write_failed(&error),
             }
         }
-        if self.connection.wants_shutdown() && !self.shut {
+        if self.writable
+            && let Err(error) = self.stream.flush()
+        {
+            self.write_failed(&error);
+        }
+        if self.connection.wants_shutdown() && self.writable && !self.shut {
             self.shut = true;
+            self.stream.finish();
             // A connection that the server has reset already is as good.
-            let _ = self.stream.shutdown(Shutdown::Write);
+            let _ = self.stream.socket().shutdown(Shutdown::Write);
+        }
+    }
+
+    fn write_failed(&mut self, error: &io::Error) {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => self.writable = false,
+            io::ErrorKind::Interrupted => {}
+            // What the server has sent can still be read, up to its end.
+            _ => {
+                self.connection.advance_output(usize::MAX);
+                self.writable = false;
+                self.shut = true;
+                let _ = self.stream.socket().shutdown(Shutdown::Write);
+            }
         }
     }
 

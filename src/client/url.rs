@@ -1,14 +1,17 @@
-//! `ws://host:port/path?query`: RFC 6455, section 3.
+//! `ws://host:port/path?query`, and `wss` for TLS: RFC 6455, section 3.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The port of `ws` where the URL names none: RFC 6455, 3.
+/// The ports of `ws` and `wss` where the URL names none: RFC 6455, 3.
 const DEFAULT_PORT: u16 = 80;
+const DEFAULT_TLS_PORT: u16 = 443;
 
 /// Where a WebSocket is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
+    /// Whether TLS is between: `wss`.
+    pub tls: bool,
     /// Name or address, an IPv6 address without its brackets.
     pub host: String,
     /// The port.
@@ -21,10 +24,11 @@ pub struct Url {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// No scheme, or another one.
-    #[error("it does not start with ws://")]
+    #[error("it does not start with ws:// or wss://")]
     Scheme,
-    /// `wss` or `https`.
-    #[error("wss needs TLS, which wigwag does not speak; a proxy in front of the server can")]
+    /// `wss` or `https`, in a build without TLS.
+    #[cfg(not(feature = "tls"))]
+    #[error("wss needs TLS, which this build leaves out: build with --features tls")]
     Tls,
     /// `user:password@`.
     #[error("it holds credentials; send them with --header instead")]
@@ -53,7 +57,7 @@ impl Url {
     pub fn authority(&self) -> String {
         let host =
             if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == DEFAULT_PORT { host } else { format!("{host}:{}", self.port) }
+        if self.port == default_port(self.tls) { host } else { format!("{host}:{}", self.port) }
     }
 }
 
@@ -62,12 +66,15 @@ impl FromStr for Url {
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
-        match scheme.to_ascii_lowercase().as_str() {
+        let tls = match scheme.to_ascii_lowercase().as_str() {
             // The server prints its address with http, for browsers.
-            "ws" | "http" => {}
+            "ws" | "http" => false,
+            #[cfg(feature = "tls")]
+            "wss" | "https" => true,
+            #[cfg(not(feature = "tls"))]
             "wss" | "https" => return Err(UrlError::Tls),
             _ => return Err(UrlError::Scheme),
-        }
+        };
         if rest.contains('#') {
             return Err(UrlError::Fragment);
         }
@@ -79,12 +86,16 @@ impl FromStr for Url {
         }
         let (host, port) = split_port(authority)?;
         let port = match port {
-            None => DEFAULT_PORT,
+            None => default_port(tls),
             Some(port) if port.starts_with('+') => return Err(UrlError::Port),
             Some(port) => port.parse().ok().filter(|&port| port > 0).ok_or(UrlError::Port)?,
         };
-        Ok(Self { host: host.to_owned(), port, path })
+        Ok(Self { tls, host: host.to_owned(), port, path })
     }
+}
+
+fn default_port(tls: bool) -> u16 {
+    if tls { DEFAULT_TLS_PORT } else { DEFAULT_PORT }
 }
 
 fn split_port(authority: &str) -> Result<(&str, Option<&str>), UrlError> {
@@ -107,7 +118,8 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), UrlError> {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ws://{}{}", self.authority(), self.path)
+        let scheme = if self.tls { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}{}", self.authority(), self.path)
     }
 }
 
@@ -134,13 +146,32 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "tls")]
+    fn wss_has_a_default_port_of_its_own() {
+        for (text, port, shown) in [
+            ("wss://h/", 443, "wss://h/"),
+            ("https://h:80/", 80, "wss://h:80/"),
+            ("WSS://h:443", 443, "wss://h/"),
+        ] {
+            let url: Url = text.parse().unwrap();
+            assert_eq!((url.tls, url.port, url.to_string().as_str()), (true, port, shown));
+        }
+    }
+
+    #[test]
+    #[cfg(not(feature = "tls"))]
+    fn a_build_without_tls_says_so() {
+        for text in ["wss://h/", "https://h/"] {
+            assert_eq!(text.parse::<Url>(), Err(UrlError::Tls), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_address_is_named() {
         let cases = [
             ("localhost:8888", UrlError::Scheme),
             ("ftp://h/", UrlError::Scheme),
             ("", UrlError::Scheme),
-            ("wss://h/", UrlError::Tls),
-            ("https://h/", UrlError::Tls),
             ("ws://u:p@h/", UrlError::Credentials),
             ("ws://", UrlError::Host),
             ("ws:///x", UrlError::Host),

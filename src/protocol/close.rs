@@ -125,10 +125,40 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn all_65536_codes_are_sorted_into_sendable_and_not() {
         for number in 0..=u16::MAX {
             let sendable = matches!(number, 1000..=1003 | 1007..=1014 | 3000..=4999);
             assert_eq!(CloseCode::new(number).map(CloseCode::get), sendable.then_some(number));
+        }
+    }
+
+    #[test]
+    fn a_code_is_printed_as_its_number_and_explained_by_its_name() {
+        // As IANA's registry has them, and RFC 6455, 7.4.2, the ranges.
+        let names = [
+            (1000, "normal closure"),
+            (1001, "going away"),
+            (1002, "protocol error"),
+            (1003, "unsupported data"),
+            (1007, "invalid frame payload data"),
+            (1008, "policy violation"),
+            (1009, "message too big"),
+            (1010, "mandatory extension"),
+            (1011, "internal error"),
+            (1012, "service restart"),
+            (1013, "try again later"),
+            (1014, "bad gateway"),
+            (3000, "registered by a library"),
+            (3999, "registered by a library"),
+            (4000, "private use"),
+            (4999, "private use"),
+        ];
+        for (number, name) in names {
+            let code = CloseCode::new(number).unwrap();
+            assert_eq!(code.name(), name);
+            assert_eq!(code.to_string(), number.to_string());
+            assert_eq!(format!("{code:?}"), format!("{number} ({name})"));
         }
     }
 

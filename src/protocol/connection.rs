@@ -141,7 +141,7 @@ impl Connection {
             match step {
                 Ok(None) => break None,
                 // While we wait for the peer's Close frame, its messages have no reader any more;
-                // a browser drops them in this state too.
+                // a browser drops them in this state too. Pings have been answered.
                 Ok(Some(item)) if self.closing && !item.is_close() => self.forget(&item),
                 Ok(Some(item)) => break Some(Ok(item)),
                 Err(violation) => break Some(Err(violation)),
@@ -218,10 +218,11 @@ impl Connection {
 
     /// The transport took the first `count` bytes of the pending output.
     pub fn advance_output(&mut self, count: usize) {
+        let close_gone = self.outbox.is_close_gone();
         self.outbox.advance(count);
         // A peer that is still reading what came before our Close frame cannot have answered it.
-        // The wait ends all the same, because nothing is queued any more.
-        if count > 0 && self.closing && self.closure.is_none() {
+        // The wait ends all the same: what follows that frame, answers to pings, does not count.
+        if count > 0 && self.closing && self.closure.is_none() && !close_gone {
             self.waiting_since = Some(self.clock);
         }
     }
@@ -340,7 +341,10 @@ impl Connection {
     }
 
     fn reassembly_due(&self) -> Option<Instant> {
-        self.message()?.started.checked_add(self.limits.reassembly)
+        // What was delivered stays until the next call of `receive`, which may be long in coming: who
+        // has no room for replies asks for no more.
+        let unfinished = self.unfinished.as_ref().filter(|it| !it.message_delivered)?;
+        unfinished.message.as_ref()?.started.checked_add(self.limits.reassembly)
     }
 }
 

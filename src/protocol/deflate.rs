@@ -54,7 +54,7 @@ const TAKEOVER_MEM_LEVEL: i32 = 5;
 
 /// How much is inflated at a time. A bomb is stopped at the limit, and this much more is the most
 /// that ever exists of it.
-const PIECE: usize = 8 * 1024;
+const PIECE: usize = 8192;
 
 /// After so many compressed bytes, again and again, a message's ratio is judged.
 const JUDGED_EVERY: usize = 256;
@@ -169,13 +169,10 @@ fn new_deflater(window_bits: u8, mem_level: i32) -> Box<Deflate> {
     // The library has no window of 2^8 for a raw stream. Its window of 2^9 serves: it never looks
     // further back than the window less 262 bytes, which is 250 here, so a receiver with 2^8 = 256
     // bytes finds all that is referred to.
-    let window_bits = i32::from(window_bits.max(9)).saturating_neg();
-    Box::new(Deflate::new_with_config(DeflateConfig {
-        level: LEVEL,
-        window_bits,
-        mem_level,
-        ..DeflateConfig::default()
-    }))
+    let mut config = DeflateConfig::new(LEVEL);
+    config.window_bits = i32::from(window_bits.max(9)).saturating_neg();
+    config.mem_level = mem_level;
+    Box::new(Deflate::new_with_config(config))
 }
 
 /// One end's receiving half.
@@ -245,12 +242,9 @@ impl Inflater {
             // byte: if it takes that, or has something to say, then the message was cut short.
             let [a, b, c, d] = TAIL;
             let step = Step::take(state, &[a, b, c, d, 0], &mut [0], InflateFlush::Block);
-            let status = step.status?;
-            if step.consumed != TAIL.len() || step.produced > 0 {
+            step.status?;
+            if (step.consumed, step.produced) != (TAIL.len(), 0) {
                 return Err(Violation::InvalidCompressedData);
-            }
-            if status == Status::StreamEnd {
-                state.reset(false);
             }
         }
         if !self.takeover
@@ -289,11 +283,7 @@ impl Inflater {
                 }
             } else if step.produced < output.len() {
                 // There was room left, so all that could be inflated has been.
-                return if input.is_empty() {
-                    Ok(())
-                } else {
-                    Err(Violation::InvalidCompressedData)
-                };
+                return input.is_empty().then_some(()).ok_or(Violation::InvalidCompressedData);
             }
         }
     }
@@ -347,25 +337,22 @@ impl Deflater {
         if payload.len() < self.threshold.max(1) {
             return None;
         }
-        let state = self.state.get_or_insert_with(|| {
+        let mut state = self.state.take().unwrap_or_else(|| {
             if self.takeover {
                 new_deflater(self.window_bits.min(TAKEOVER_WINDOW_BITS), TAKEOVER_MEM_LEVEL)
             } else {
                 self.pool.deflater(self.window_bits)
             }
         });
-        let Some(output) = deflate_message(state, payload) else {
-            // A new state refers to nothing before it, so the peer need not know.
-            self.state = None;
-            return None;
-        };
+        // A state that failed is not kept. A new one refers to nothing before it, so the peer need
+        // not know.
+        let output = deflate_message(&mut state, payload)?;
         if self.takeover {
+            self.state = Some(state);
             // The peer must see all that went through the stream, also if it did not shrink.
             return Some(output);
         }
-        if let Some(state) = self.state.take() {
-            self.pool.return_deflater(*state, self.window_bits);
-        }
+        self.pool.return_deflater(*state, self.window_bits);
         (output.len() < payload.len()).then_some(output)
     }
 }

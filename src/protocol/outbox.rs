@@ -20,7 +20,7 @@ pub const PONG_BACKLOG: usize = 16 * 1024;
 /// Why a frame was not queued. The mistake is on our side, or the peer reads too slowly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
-    /// A Close frame has been sent: nothing may follow it (RFC 6455, 5.5.1).
+    /// A Close frame has been sent: no message may follow it (RFC 6455, 5.5.1).
     Closed,
     /// The payload of a control frame is at most 125 bytes (RFC 6455, 5.5).
     ControlFrameTooLong,
@@ -40,6 +40,9 @@ pub struct Outbox {
     deflater: Option<Box<Deflater>>,
     close_sent: bool,
     close_code: Option<CloseCode>,
+    /// How many of the bytes to send were queued after the Close frame: pongs, which are not queued
+    /// beyond [`PONG_BACKLOG`], so that two bytes can count them.
+    behind_close: u16,
     /// Whether the storage of `bytes` is lent, see [`Outbox::lend`].
     lent: bool,
 }
@@ -67,6 +70,7 @@ impl Outbox {
             deflater: None,
             close_sent: false,
             close_code: None,
+            behind_close: 0,
             lent: false,
         }
     }
@@ -84,6 +88,8 @@ impl Outbox {
     /// The connection has ended: nothing more is queued, whether a Close frame was or not.
     pub(super) fn refuse_more(&mut self) {
         self.close_sent = true;
+        // 5.5.2: a ping is answered "unless it already received a Close frame".
+        let _ = self.take_owed_pong();
     }
 
     /// Queues what precedes the first frame: the server's answer to the handshake.
@@ -99,6 +105,36 @@ impl Outbox {
     /// Queues a binary message.
     pub fn binary(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.message(Opcode::Binary, payload)
+    }
+
+    /// Queues a message in fragments, one frame for each part, uncompressed. Parts of a text may end
+    /// inside a character (RFC 6455, 5.6), but all of them together must be UTF-8, which is the
+    /// caller's part.
+    pub fn fragments<P: AsRef<[u8]>>(
+        &mut self,
+        opcode: Opcode,
+        parts: &[P],
+    ) -> Result<(), SendError> {
+        if !self.close_sent && self.pending().len() >= self.limit {
+            return Err(SendError::Full);
+        }
+        for (index, part) in parts.iter().enumerate() {
+            // 5.4: "An unfragmented message consists of a single frame with the FIN bit set"; else
+            // the first has the message's opcode, the last has FIN.
+            let opcode = if index == 0 { opcode } else { Opcode::Continuation };
+            let fin = index.saturating_add(1) == parts.len();
+            self.frame(FrameHeader { fin, ..FrameHeader::new(opcode, 0) }, part.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// Queues bytes as they are, whatever the peer will think of them.
+    pub fn raw(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        if self.close_sent {
+            return Err(SendError::Closed);
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
     }
 
     /// Queues a ping; the peer will answer it with a pong that carries the same payload.
@@ -127,7 +163,7 @@ impl Outbox {
         self.close_with(b"")
     }
 
-    /// Whether a Close frame was queued: then nothing more can be.
+    /// Whether a Close frame was queued: then nothing more can be, but for answers to pings.
     pub fn is_closed(&self) -> bool {
         self.close_sent
     }
@@ -135,6 +171,11 @@ impl Outbox {
     /// The code of the Close frame that was queued, if there is one and it had a code.
     pub fn close_code(&self) -> Option<CloseCode> {
         self.close_code
+    }
+
+    /// Whether a Close frame was queued and is with the transport.
+    pub(super) fn is_close_gone(&self) -> bool {
+        self.close_sent && self.pending().len() <= self.behind_close.into()
     }
 
     /// The bytes to send.
@@ -145,11 +186,12 @@ impl Outbox {
     /// The transport took the first `count` bytes of [`Outbox::pending`].
     pub fn advance(&mut self, count: usize) {
         self.advanced = self.advanced.saturating_add(count).min(self.bytes.len());
+        let waiting = u16::try_from(self.pending().len()).unwrap_or(u16::MAX);
+        self.behind_close = self.behind_close.min(waiting);
         if self.pending().len() < PONG_BACKLOG
             && let Some(owed) = self.take_owed_pong()
         {
-            // Refused only after a Close frame, and then no pong is due.
-            let _ = self.control(Opcode::Pong, owed.bytes());
+            self.append_pong(owed.bytes());
         }
         if self.pending().is_empty() {
             self.advanced = 0;
@@ -191,15 +233,25 @@ impl Outbox {
     }
 
     /// Answers a ping, or remembers it if much is waiting.
+    ///
+    /// Our own Close frame is no reason not to: 5.5.1 says that no more *data* frames may follow
+    /// it, and 5.5.2 that a ping is answered until the *peer's* was received.
     pub(super) fn answer_ping(&mut self, payload: &[u8]) {
         if self.pending().len() < PONG_BACKLOG {
-            // After a Close frame no pong is due.
-            let _ = self.control(Opcode::Pong, payload);
-            return;
+            return self.append_pong(payload);
         }
         let mut owed = OwedPong::EMPTY;
         owed.push(payload);
         self.rare.get_or_insert_default().owed_pong = Some(owed);
+    }
+
+    fn append_pong(&mut self, payload: &[u8]) {
+        let before = self.pending().len();
+        self.append(FrameHeader::new(Opcode::Pong, 0), payload);
+        if self.close_sent {
+            let added = self.pending().len().saturating_sub(before);
+            self.behind_close = self.behind_close.saturating_add(added as u16);
+        }
     }
 
     /// Takes the owed pong, and gives back the memory that a server's connection had for it.
@@ -225,8 +277,11 @@ impl Outbox {
         }
         let compressed = self.deflater.as_mut().and_then(|deflater| deflater.deflate(payload));
         match compressed {
-            Some(compressed) => self.frame(opcode, RSV1, &compressed),
-            None => self.frame(opcode, 0, payload),
+            Some(compressed) => {
+                let header = FrameHeader { reserved: RSV1, ..FrameHeader::new(opcode, 0) };
+                self.frame(header, &compressed)
+            }
+            None => self.frame(FrameHeader::new(opcode, 0), payload),
         }
     }
 
@@ -234,36 +289,39 @@ impl Outbox {
         if payload.len() > MAX_CONTROL_PAYLOAD {
             return Err(SendError::ControlFrameTooLong);
         }
-        self.frame(opcode, 0, payload)
+        self.frame(FrameHeader::new(opcode, 0), payload)
     }
 
     fn close_with(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.control(Opcode::Close, payload)?;
         self.close_sent = true;
-        let _ = self.take_owed_pong();
         self.stop_compressing();
         Ok(())
     }
 
-    fn frame(&mut self, opcode: Opcode, reserved: u8, payload: &[u8]) -> Result<(), SendError> {
+    /// Queues a frame. Its length and its masking key are filled in.
+    fn frame(&mut self, header: FrameHeader, payload: &[u8]) -> Result<(), SendError> {
         if self.close_sent {
             return Err(SendError::Closed);
         }
+        self.append(header, payload);
+        Ok(())
+    }
+
+    fn append(&mut self, header: FrameHeader, payload: &[u8]) {
         // What is gone is dropped once it is the larger part: each byte is moved at most once.
         if self.advanced > 0 && self.advanced >= self.pending().len() {
             self.bytes.drain(..self.advanced);
             self.advanced = 0;
         }
         let masking_key = self.next_masking_key();
-        let header =
-            FrameHeader { masking_key, reserved, ..FrameHeader::new(opcode, payload.len() as u64) };
+        let header = FrameHeader { masking_key, payload_length: payload.len() as u64, ..header };
         header.encode(&mut self.bytes);
         let start = self.bytes.len();
         self.bytes.extend_from_slice(payload);
         if let Some(key) = masking_key {
             apply_mask(self.bytes.get_mut(start..).unwrap_or_default(), key, 0);
         }
-        Ok(())
     }
 }
 
@@ -303,8 +361,17 @@ mod tests {
         for _ in 0..10_000 {
             outbox.binary(&[0; 1000]).unwrap();
             outbox.advance(1004);
+            assert!(outbox.held() >= outbox.pending().len());
         }
         assert!(outbox.held() < 8192, "{}", outbox.held());
+    }
+
+    #[test]
+    fn frames_follow_the_answer_to_the_handshake() {
+        let mut outbox = outbox();
+        outbox.preface(b"HTTP/1.1 101 \r\n\r\n");
+        outbox.pong(b"here").unwrap();
+        assert_eq!(outbox.pending(), b"HTTP/1.1 101 \r\n\r\n\x8a\x04here");
     }
 
     #[test]
@@ -315,8 +382,31 @@ mod tests {
         assert_eq!(outbox.text("x"), Err(SendError::Closed));
         assert_eq!(outbox.ping(b""), Err(SendError::Closed));
         assert_eq!(outbox.close(CloseCode::NORMAL, ""), Err(SendError::Closed));
-        outbox.answer_ping(b"?");
         assert_eq!(outbox.pending(), b"\x88\x05\x03\xe8bye");
+    }
+
+    #[test]
+    fn a_pong_follows_our_close_frame_but_never_that_of_the_peer() {
+        let mut outbox = outbox();
+        outbox.close(CloseCode::NORMAL, "").unwrap();
+        outbox.answer_ping(b"1");
+        outbox.answer_ping(b"2");
+        assert_eq!(outbox.pending(), b"\x88\x02\x03\xe8\x8a\x011\x8a\x012");
+        outbox.advance(3);
+        assert!(!outbox.is_close_gone());
+        outbox.advance(1);
+        assert!(outbox.is_close_gone());
+        outbox.advance(5);
+        outbox.answer_ping(b"3");
+        assert_eq!(outbox.pending(), b"2\x8a\x013");
+        for number in 0..100_000_u32 {
+            outbox.answer_ping(&number.to_be_bytes());
+        }
+        assert!(outbox.pending().len() < PONG_BACKLOG + 6);
+        // The peer's Close frame has come.
+        outbox.refuse_more();
+        outbox.advance(outbox.pending().len());
+        assert_eq!(outbox.pending(), b"");
     }
 
     #[test]
@@ -326,6 +416,26 @@ mod tests {
         assert_eq!(outbox.text("x"), Err(SendError::Full));
         outbox.close(CloseCode::TRY_AGAIN_LATER, "").unwrap();
         assert_eq!(outbox.text("x"), Err(SendError::Closed));
+    }
+
+    #[test]
+    fn a_message_in_fragments_is_one_frame_for_each_part() {
+        let mut outbox = outbox();
+        outbox.fragments(Opcode::Text, &["one", "", "three"]).unwrap();
+        outbox.fragments(Opcode::Binary, &[b"all"]).unwrap();
+        assert_eq!(outbox.pending(), b"\x01\x03one\x00\x00\x80\x05three\x82\x03all");
+    }
+
+    #[test]
+    fn raw_bytes_go_out_as_they_are_and_fragments_are_refused_like_messages() {
+        let mut outbox = Outbox::new(10, None);
+        outbox.raw(b"0123456789").unwrap();
+        assert_eq!(outbox.pending(), b"0123456789");
+        assert_eq!(outbox.fragments(Opcode::Text, &["x"]), Err(SendError::Full));
+        outbox.close(CloseCode::NORMAL, "").unwrap();
+        assert_eq!(outbox.fragments(Opcode::Text, &["x"]), Err(SendError::Closed));
+        assert_eq!(outbox.raw(b"x"), Err(SendError::Closed));
+        assert_eq!(outbox.pending(), b"0123456789\x88\x02\x03\xe8");
     }
 
     #[test]
@@ -346,6 +456,27 @@ mod tests {
         assert_eq!(outbox.pending().len(), before);
         outbox.advance(before);
         assert_eq!(outbox.pending(), [0x8a, 2, 3, 231]); // 999
+    }
+
+    #[test]
+    fn with_less_than_16_kib_waiting_every_ping_is_answered() {
+        for (waiting, answered) in [(16 * 1024 - 1, true), (16 * 1024, false)] {
+            let mut outbox = outbox();
+            outbox.binary(&vec![0; waiting - 4]).unwrap();
+            assert_eq!(outbox.pending().len(), waiting);
+            outbox.answer_ping(b"?");
+            assert_eq!(outbox.pending().len() > waiting, answered);
+            // The answer that is owed is queued as soon as less is waiting.
+            outbox.advance(1);
+            assert!(outbox.pending().ends_with(b"\x8a\x01?"));
+        }
+        let mut outbox = outbox();
+        outbox.binary(&[0; 16 * 1024 - 3]).unwrap();
+        outbox.answer_ping(b"?");
+        outbox.advance(1);
+        assert_eq!(outbox.pending().len(), 16 * 1024, "as much as ever");
+        outbox.advance(1);
+        assert!(outbox.pending().ends_with(b"\x8a\x01?"));
     }
 
     #[test]

@@ -146,4 +146,12 @@ mod tests {
             assert_eq!(twins.count(), 1, "{violation:?} shares its sentence");
         }
     }
+
+    #[test]
+    fn a_violation_is_told_with_the_rule_that_was_broken() {
+        let told = Violation::NothingToContinue.to_string();
+        assert_eq!(told, "there is no message to continue (RFC 6455, 5.4; close code 1002)");
+        let told = Violation::InvalidCompressedData.to_string();
+        assert_eq!(told, "compressed data is not DEFLATE (RFC 7692, 7.2.2; close code 1007)");
+    }
 }

@@ -4,15 +4,18 @@
 //! server that can show its own pages, not a web server.
 
 use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
 
 use super::budget::Pressure;
 use super::config::Www;
 use super::files;
+use super::metrics::exposition;
 use super::page;
 use super::response::Response;
 use super::site::{Shared, Site};
-use crate::protocol::deflate::DeflateParameters;
+use crate::protocol::deflate::{DeflateMode, DeflateParameters};
 use crate::protocol::handshake::{self, HandshakeError, Request, ServerOptions};
+use crate::transports;
 
 /// What a request gets.
 pub(super) enum Answer {
@@ -21,47 +24,92 @@ pub(super) enum Answer {
         mount: usize,
         response: Vec<u8>,
         deflate: Option<DeflateParameters>,
+        /// The channel that its bytes count for.
+        channel: Option<String>,
     },
+    /// The first of the requests of an [`Exchange`](transports::Exchange).
+    Exchange,
     Plain(Response),
 }
 
-/// Decides what the request in `head` gets.
-pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
+/// Decides what the request in `head` gets, at the admin listener or at a public one.
+pub(super) fn decide(shared: &Shared, head: &[u8], draining: bool, is_admin: bool) -> Answer {
+    let answer = if is_admin { admin } else { answer };
+    answer(shared, head, draining)
+}
+
+fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
     let request = match Request::parse(head, shared.limits.headers) {
         Ok(request) => request,
         Err(error) => return Answer::Plain(refusal(&error)),
     };
     if !request.is_websocket_attempt() {
-        return Answer::Plain(plain(&request, &shared.site, draining));
+        if shared.site.www == Www::DemoPage && request.path().starts_with(transports::PREFIX) {
+            return turned_away(shared, draining).map_or(Answer::Exchange, Answer::Plain);
+        }
+        let get = |path: &str| get(path, &shared.site, draining);
+        return Answer::Plain(plain(&request, get));
     }
     let found = shared.site.mount(request.path());
     let Some((mount, info)) = found.and_then(|at| Some((at, shared.site.mounts.get(at)?))) else {
-        return Answer::Plain(not_found(&shared.site));
+        return Answer::Plain(not_found(&shared.site).for_handshake());
     };
-    if draining || shared.budget.pressure() >= Pressure::RefuseNewcomers {
-        let body = if draining { "The server is going away.\n" } else { "The server is full.\n" };
-        return Answer::Plain(Response::text(503, "Retry-After: 10\r\n", body));
+    if let Some(response) = turned_away(shared, draining) {
+        return Answer::Plain(response.for_handshake());
+    }
+    let mut mode = info.deflate.mode;
+    let takeovers = shared.takeovers.load(Ordering::Relaxed);
+    if mode == DeflateMode::Takeover && takeovers >= shared.limits.takeovers {
+        mode = DeflateMode::Shared;
     }
     let options = ServerOptions {
         subprotocols: &shared.site.subprotocols,
         origins: shared.site.origins.as_deref(),
-        deflate: info.deflate.mode,
+        deflate: mode,
     };
     match handshake::accept(&request, &options) {
         Ok(accepted) => {
             let mut response = Vec::new();
             accepted.write_response(&mut response);
             let deflate = accepted.extensions.deflate();
-            Answer::WebSocket { mount, response, deflate }
+            let channel = (request.path() == transports::SOCKET)
+                .then(|| transports::name_in(request.query()).map(str::to_owned));
+            Answer::WebSocket { mount, response, deflate, channel: channel.flatten() }
         }
         Err(error) => Answer::Plain(refusal(&error)),
     }
 }
 
+/// The admin listener has two pages.
+fn admin(shared: &Shared, head: &[u8], draining: bool) -> Answer {
+    let answer = Request::parse(head, shared.limits.headers).map(|request| {
+        plain(&request, |path| match path {
+            "/healthz" => health(draining),
+            "/metrics" => {
+                let page = exposition::page(shared, draining);
+                let extra = "Cache-Control: no-store\r\n";
+                Response::new(200, exposition::CONTENT_TYPE, extra, page.as_bytes())
+            }
+            _ => Response::text(404, "", "Here are:\n  /metrics\n  /healthz\n"),
+        })
+    });
+    Answer::Plain(answer.unwrap_or_else(|error| refusal(&error)))
+}
+
+/// What somebody gets who would stay, while nobody is let in.
+fn turned_away(shared: &Shared, draining: bool) -> Option<Response> {
+    let body = match draining {
+        true => "The server is going away.\n",
+        false if shared.budget.pressure() >= Pressure::RefuseNewcomers => "The server is full.\n",
+        false => return None,
+    };
+    Some(Response::text(503, "Retry-After: 10\r\n", body))
+}
+
 /// The answer to a request that asks for no WebSocket.
-fn plain(request: &Request<'_>, site: &Site, draining: bool) -> Response {
+fn plain(request: &Request<'_>, get: impl Fn(&str) -> Response) -> Response {
     let response = match request.method() {
-        "GET" | "HEAD" => get(request.path(), site, draining),
+        "GET" | "HEAD" => get(request.path()),
         _ => {
             let extra = "Allow: GET, HEAD\r\n";
             return Response::text(405, extra, "This server answers GET and HEAD only.\n");
@@ -72,11 +120,7 @@ fn plain(request: &Request<'_>, site: &Site, draining: bool) -> Response {
 
 fn get(path: &str, site: &Site, draining: bool) -> Response {
     if path == "/healthz" {
-        return if draining {
-            Response::text(503, "Retry-After: 10\r\n", "draining\n")
-        } else {
-            Response::text(200, "Cache-Control: no-store\r\n", "ok\n")
-        };
+        return health(draining);
     }
     let found = match &site.www {
         Www::Folder(root) => files::open(root, path),
@@ -90,6 +134,14 @@ fn get(path: &str, site: &Site, draining: bool) -> Response {
         return refusal(&HandshakeError::MissingUpgrade);
     }
     not_found(site)
+}
+
+fn health(draining: bool) -> Response {
+    if draining {
+        Response::text(503, "Retry-After: 10\r\n", "draining\n")
+    } else {
+        Response::text(200, "Cache-Control: no-store\r\n", "ok\n")
+    }
 }
 
 /// Nothing is at that path: says what is where. The path itself is not repeated.
@@ -107,5 +159,5 @@ fn not_found(site: &Site) -> Response {
 pub(super) fn refusal(error: &HandshakeError) -> Response {
     let mut bytes = Vec::new();
     error.write_response(&mut bytes);
-    Response::complete(error.status(), bytes)
+    Response::complete(error.status(), bytes).for_handshake()
 }

@@ -12,6 +12,8 @@
 //! It waits for nothing and knows no sockets (see [`Transport`]), so a simulation can drive it.
 
 mod calls;
+mod drain;
+mod guard;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,20 +23,26 @@ use std::time::Instant;
 use log::{debug, warn};
 
 use super::http::{self, Answer, refusal};
+use super::metrics::{Count, Counters};
 use super::mount::Mounted;
 use super::peers::{Peers, Settled, log_open};
-use super::session::{Head, Phase, Session};
+use super::session::{Head, Mark, Phase, Session};
 use super::site::Shared;
 use super::table::Key;
+use super::tap::Upgrade;
 use super::timers::Tick;
 use super::transport::Transport;
 use crate::protocol::deflate::DeflatePool;
 use crate::protocol::handshake::{HandshakeError, HeadScanner};
-use crate::protocol::{CloseCode, Connection};
+use crate::protocol::{Closure, Connection, EndedBy, Violation};
+use drain::Drain;
 
 /// After delivering to so many recipients in one turn, a session's further input waits for the next
 /// one: a single read may hold thousands of messages, each for thousands of peers.
 const DELIVERIES_PER_TURN: usize = 4096;
+
+/// The most connections of the admin listener: a collector or two, and a human.
+const ADMINS: usize = 16;
 
 /// What the kernel said of a transport. These are hints: reading and writing tell the truth.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,7 +63,8 @@ pub(super) struct Hub<T> {
     scratch: Vec<u8>,
     /// The DEFLATE states of all connections without context takeover.
     deflate_pool: Arc<DeflatePool>,
-    draining: bool,
+    /// Set once the server has begun to end.
+    drain: Option<Drain>,
 }
 
 impl<T: Transport> Hub<T> {
@@ -66,27 +75,60 @@ impl<T: Transport> Hub<T> {
         applications: Vec<Mounted>,
         now: Instant,
     ) -> Self {
+        guard::watch_panics();
         let scratch = vec![0; shared.limits.read_per_turn.max(1)];
         Self {
             applications,
             peers: Peers::new(index, shared, now),
             scratch,
             deflate_pool: Arc::default(),
-            draining: false,
+            drain: None,
         }
     }
 
     /// Takes in a connection. It is run in the next turn: to try is the surest way to know whether
     /// something has arrived already.
     pub(super) fn insert(&mut self, transport: T, address: SocketAddr, now: Instant) -> Key {
+        self.peers.shared.connections.fetch_add(1, Ordering::Relaxed);
+        self.peers.counters.count(Count::AcceptedPublic);
+        self.insert_any(transport, address, now)
+    }
+
+    fn insert_any(&mut self, transport: T, address: SocketAddr, now: Instant) -> Key {
         let limits = &self.peers.shared.limits;
         let head = Head { scanner: HeadScanner::new(limits.head), bytes: Vec::new() };
         // A time beyond what can be told never comes.
         let deadline = now.checked_add(limits.handshake);
-        self.peers.shared.connections.fetch_add(1, Ordering::Relaxed);
-        let key = self.peers.sessions.insert(Session::new(transport, address, head, deadline));
+        let mut session = Session::new(transport, address, head, deadline);
+        session.marks.set(Mark::Metered, self.peers.shared.visitors.counts(address.ip()));
+        let key = self.peers.sessions.insert(session);
+        let watched = self.peers.shared.taps.opened(self.peers.id(key), address, now);
+        if let Some(session) = self.peers.sessions.get_mut(key) {
+            session.marks.set(Mark::Watched, watched);
+        }
         self.peers.queue(key);
         key
+    }
+
+    /// Takes in a connection of the admin listener, if not too many are here. It does not count
+    /// among the others: a crowd must not keep those out who want to see it.
+    pub(super) fn insert_admin(
+        &mut self,
+        transport: T,
+        address: SocketAddr,
+        now: Instant,
+    ) -> Option<Key> {
+        if self.peers.admins >= ADMINS {
+            self.peers.counters.count(Count::AdminRefused);
+            return None;
+        }
+        self.peers.counters.count(Count::AcceptedAdmin);
+        let key = self.insert_any(transport, address, now);
+        if let Some(session) = self.peers.sessions.get_mut(key) {
+            session.marks.set(Mark::Admin, true);
+        }
+        self.peers.admins += 1;
+        Some(key)
     }
 
     pub(super) fn transport(&mut self, key: Key) -> Option<&mut T> {
@@ -94,8 +136,8 @@ impl<T: Transport> Hub<T> {
     }
 
     /// Drops a connection that never ran.
-    pub(super) fn abandon(&mut self, key: Key) {
-        self.peers.remove(key);
+    pub(super) fn abandon(&mut self, key: Key, now: Instant) {
+        self.peers.remove(key, now);
     }
 
     /// Notes what the kernel said. A key whose session is gone is ignored.
@@ -115,15 +157,21 @@ impl<T: Transport> Hub<T> {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.peers.timers.next()
+        let goodbye = self.drain.as_ref().and_then(Drain::next);
+        [self.peers.timers.next(), goodbye].into_iter().flatten().min()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.peers.sessions.len() == 0
+        self.len() == 0
     }
 
+    /// How many public connections there are.
     pub(super) fn len(&self) -> usize {
-        self.peers.sessions.len()
+        self.peers.sessions.len() - self.peers.admins
+    }
+
+    pub(super) fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.peers.counters)
     }
 
     /// One turn.
@@ -136,6 +184,7 @@ impl<T: Transport> Hub<T> {
         while let Some((due, key)) = self.peers.timers.pop(now) {
             self.due(due, key, now);
         }
+        self.say_goodbye(now);
         self.settle_touched(now);
         self.relieve(now);
         let sessions = &mut self.peers.sessions;
@@ -144,36 +193,17 @@ impl<T: Transport> Hub<T> {
         });
     }
 
-    /// Begins to end: every peer is told, newcomers are refused.
-    pub(super) fn drain(&mut self, now: Instant) {
-        self.draining = true;
-        for key in self.peers.sessions.keys() {
-            let Some(session) = self.peers.sessions.get_mut(key) else {
-                continue;
-            };
-            match &session.phase {
-                // Who has asked for something is still answered.
-                Phase::Head(head) if head.bytes.is_empty() => self.peers.remove(key),
-                Phase::Open(_) => {
-                    let reason = "the server is going away";
-                    self.peers.close(key, CloseCode::GOING_AWAY, reason, now);
-                }
-                Phase::Head(_) | Phase::Response(_) | Phase::Linger => {}
-            }
-        }
-        self.settle_touched(now);
-    }
-
     /// Reads from one session, if it is ready and has room for replies, and settles it.
     fn run(&mut self, key: Key, now: Instant) {
         let high_water = self.peers.shared.limits.high_water;
+        let id = self.peers.id(key);
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return;
         };
         session.queued = false;
-        session.flush(now, high_water);
+        session.flush(id, &self.peers.shared, now);
         let clogged = session.is_clogged(high_water);
-        let waits = matches!(session.phase, Phase::Response(_));
+        let waits = session.waits();
         if let Some(mut unread) = session.unread.take_if(|_| !clogged) {
             self.process(key, &mut unread, now);
         } else if session.readable && !clogged && !waits {
@@ -182,15 +212,15 @@ impl<T: Transport> Hub<T> {
         self.settle(key, now);
         // An event may have come while this one could not be read: it will not be said again.
         if let Some(session) = self.peers.sessions.get_mut(key) {
-            let idle = matches!(session.phase, Phase::Response(_));
             let more = session.unread.is_some() || session.readable && !session.eof;
-            if more && !idle && !session.is_clogged(high_water) {
+            if more && !session.waits() && !session.is_clogged(high_water) {
                 self.peers.queue(key);
             }
         }
     }
 
     fn read(&mut self, key: Key, now: Instant) {
+        let id = self.peers.id(key);
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return;
         };
@@ -204,13 +234,21 @@ impl<T: Transport> Hub<T> {
                 }
             }
             Ok(count) => {
+                self.peers.counters.add(Count::BytesReceived, count as u64);
                 // epoll(7): reading less than was asked for means that there is no more, so one
                 // call that would only say `WouldBlock` is saved. Not after a hang-up: then the end
                 // of the stream is still to be read.
                 if count < scratch.len() && !session.read_closed {
                     session.readable = false;
                 }
-                self.process(key, scratch.get_mut(..count).unwrap_or_default(), now);
+                let bytes = scratch.get_mut(..count).unwrap_or_default();
+                if session.marks.has(Mark::Watched) {
+                    self.peers.shared.taps.received(id, bytes, now);
+                }
+                if self.peers.shared.site.counts(session.mount) {
+                    self.peers.shared.channels.count_socket(id, count, 0);
+                }
+                self.process(key, bytes, now);
             }
             Err(error) => match error.kind() {
                 std::io::ErrorKind::WouldBlock => session.readable = false,
@@ -230,6 +268,9 @@ impl<T: Transport> Hub<T> {
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return;
         };
+        if matches!(session.phase, Phase::Exchange(_)) {
+            return self.peers.converse(key, input, now);
+        }
         if matches!(session.phase, Phase::Head(_)) && !self.process_head(key, &mut input, now) {
             return;
         }
@@ -269,25 +310,46 @@ impl<T: Transport> Hub<T> {
         };
         let bytes = if before == 0 { &**input } else { &head.bytes[..] };
         let bytes = bytes.get(..end).unwrap_or_default();
-        match http::answer(&self.peers.shared, bytes, self.draining) {
+        let draining = self.drain.is_some();
+        match http::decide(&self.peers.shared, bytes, draining, session.marks.has(Mark::Admin)) {
             Answer::Plain(response) => {
+                self.peers.count_refusal(&response, draining);
                 self.peers.respond(key, response, now);
                 false
             }
-            Answer::WebSocket { mount, response, deflate } => {
+            Answer::Exchange => {
+                let bytes = std::mem::take(&mut head.bytes);
+                session.phase = Phase::Exchange(Box::default());
+                self.peers.converse(key, if before == 0 { input } else { &bytes }, now);
+                false
+            }
+            Answer::WebSocket { mount, response, deflate, channel } => {
                 *input = std::mem::take(input).get_mut(end - before..).unwrap_or_default();
-                let info = self.peers.shared.site.mounts.get(mount);
-                let Some(info) = info else { return false };
+                let Some(info) = self.peers.shared.site.mounts.get(mount) else { return false };
                 let mut connection = Connection::server(Arc::clone(&info.limits), now);
                 connection.outbox(now).preface(&response);
                 if let Some(agreed) = deflate {
+                    let takes_over =
+                        !(agreed.server_no_context_takeover && agreed.client_no_context_takeover);
+                    session.marks.set(Mark::TakesOver, takes_over);
+                    self.peers.shared.takeovers.fetch_add(takes_over.into(), Ordering::Relaxed);
                     connection.use_deflate(&agreed, &info.deflate, &self.deflate_pool);
                 }
-                log_open(address, id, info.paths.first().map_or("", String::as_str));
+                self.peers.counters.answered(101, true);
+                let path = info.paths.first().map_or("", String::as_str);
+                log_open(address, id, path);
+                if session.marks.has(Mark::Watched) {
+                    let upgrade = Upgrade { mount: path, limits: &info.limits, deflate };
+                    let watched = self.peers.shared.taps.upgraded(id, &upgrade, now);
+                    session.marks.set(Mark::Watched, watched);
+                }
                 session.phase = Phase::Open(connection);
                 session.deadline = None;
                 session.mount = mount as u16;
                 session.known_to_application = true;
+                if let Some(channel) = channel {
+                    self.peers.shared.channels.adopt(id, &channel, end, now);
+                }
                 self.call(key, now, |application, context| application.open(context));
                 true
             }
@@ -299,7 +361,7 @@ impl<T: Transport> Hub<T> {
     fn process_frames(&mut self, key: Key, mut input: &mut [u8], now: Instant) {
         let high_water = self.peers.shared.limits.high_water;
         let Self { applications, peers, .. } = self;
-        let buffer = peers.spare_buffer();
+        let (id, buffer) = (peers.id(key), peers.spare_buffer());
         let Some(session) = peers.sessions.get_mut(key) else {
             return;
         };
@@ -323,7 +385,7 @@ impl<T: Transport> Hub<T> {
                 return;
             };
             if session.is_clogged(high_water) {
-                session.flush(now, high_water);
+                session.flush(id, &peers.shared, now);
             }
             // Only who delivers to others waits because of that.
             let before = std::mem::replace(&mut delivered, peers.deliveries);
@@ -372,7 +434,18 @@ impl<T: Transport> Hub<T> {
         };
         let address = session.address.get();
         if let Phase::Open(connection) = &mut session.phase {
+            let before = (connection.closure(), connection.wants_drop());
             connection.handle_timeout(now);
+            let after = (connection.closure(), connection.wants_drop());
+            if let Some(deadline) = deadline_hit(before, after) {
+                self.peers.counters.count(deadline);
+            }
+        }
+        if session.stalls_at.is_some_and(|due| self.peers.timers.instant(due) <= now) {
+            self.peers.counters.count(Count::StallDeadline);
+            debug!("{address} dropped: it takes nothing of what is sent to it");
+            session.broken = true;
+            return;
         }
         if session.deadline.is_none_or(|deadline| deadline > now) {
             return;
@@ -381,15 +454,20 @@ impl<T: Transport> Hub<T> {
         match &session.phase {
             Phase::Head(head) if head.bytes.is_empty() => {
                 debug!("{address} sent nothing");
+                self.peers.counters.count(Count::HandshakeDeadline);
                 session.broken = true;
             }
             Phase::Head(_) => {
+                self.peers.counters.count(Count::HandshakeDeadline);
                 self.peers.respond(key, refusal(&HandshakeError::TimedOut), now);
             }
             Phase::Open(_) if session.known_to_application => {
+                self.peers.counters.count(Count::ApplicationDeadline);
                 self.call(key, now, |application, context| application.timeout(context));
             }
+            Phase::Exchange(_) => self.peers.exchange_due(key, now),
             Phase::Open(_) | Phase::Response(_) | Phase::Linger => {
+                self.peers.counters.count(Count::LingerDeadline);
                 debug!("{address} dropped: it does not read, or does not close");
                 session.broken = true;
             }
@@ -402,6 +480,7 @@ impl<T: Transport> Hub<T> {
             let Some(session) = self.peers.sessions.get_mut(key) else {
                 return;
             };
+            self.peers.counters.count(Count::LargestDropped);
             warn!("{} dropped: too much is queued, most of it for this peer", session.address);
             session.broken = true;
             session.unread = None;
@@ -418,6 +497,18 @@ impl<T: Transport> Hub<T> {
             }
             self.settle(key, now);
         }
+    }
+}
+
+/// Which of a connection's own deadlines was hit, if one was.
+fn deadline_hit(
+    (closure, gave_up): (Option<Closure>, bool),
+    (closure_now, gave_up_now): (Option<Closure>, bool),
+) -> Option<Count> {
+    match closure_now.filter(|_| closure.is_none())?.by {
+        EndedBy::Silence => Some(Count::PongDeadline),
+        EndedBy::Violation(Violation::ReassemblyTimedOut) => Some(Count::ReassemblyDeadline),
+        _ => (gave_up_now && !gave_up).then_some(Count::CloseDeadline),
     }
 }
 

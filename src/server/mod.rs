@@ -9,11 +9,18 @@
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
 //! 6. `http`, `response`, `files`, `page`: what a request gets;
 //! 7. `site`: what all loops share;
-//! 8. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
+//! 8. [`tap`]: looking on, for the trace and the inspector;
+//! 9. [`DetachedLoop`]: a loop without sockets and clock, for simulations;
+//! 10. `table`, `timers`, `budget`, `rate`, `visitors`, `metrics`, `mailbox`, `listener`, `address`:
+//!     one small idea each.
 //!
 //! # What it promises
 //!
-//! - One connection's error ends one connection: neither the loop nor the process.
+//! - One connection's error ends one connection: neither the loop nor the process. A panic of an
+//!   application is the end of the connection that it was called for: it is closed with 1011, and
+//!   one line of the log says where the panic happened. What the application had asked for before
+//!   it is done. (To know the place, a panic hook is put in front of the one that was there; it
+//!   passes on every panic that is not an application's.)
 //! - An idle connection owns no buffer; replies of one turn leave with one system call.
 //! - Every queue, buffer and wait has a limit, and a defined end when it is reached.
 //! - A frame is never lost by closing: see `session`.
@@ -32,16 +39,20 @@ compile_error!("wigwag's server needs a 64-bit Unix");
 
 pub mod config;
 pub mod mount;
+pub mod tap;
 
 mod address;
 mod budget;
+mod detached;
 mod files;
 mod http;
 mod hub;
 mod listener;
 mod mailbox;
+mod metrics;
 mod page;
 mod peers;
+mod rate;
 mod reactor;
 mod response;
 mod session;
@@ -50,6 +61,7 @@ mod table;
 mod text;
 mod timers;
 mod transport;
+mod visitors;
 
 use std::io;
 use std::net::SocketAddr;
@@ -62,20 +74,28 @@ use std::time::Instant;
 use mio::{Poll, Waker};
 
 pub use config::{Config, ServerLimits, Www};
+pub use detached::DetachedLoop;
+pub use hub::Readiness;
 pub use listener::BindError;
-pub use mount::{MessageRate, Mount, MountOptions};
+pub use mount::{Mount, MountOptions};
+pub use rate::Rate;
+pub use tap::{Tap, Upgrade};
+pub use transport::Transport;
+pub use visitors::{AddressLimits, Network};
 
+use crate::transports;
 use hub::Hub;
-use listener::Listeners;
 use mailbox::Mailbox;
 use mount::{MountInfo, Mounted};
 use reactor::{Reactor, Stop};
 use site::{Shared, Site};
+use tap::Taps;
 
 /// A server that listens but does not run yet.
 pub struct Server {
     reactors: Vec<Reactor>,
     addresses: Vec<SocketAddr>,
+    admin_addresses: Vec<SocketAddr>,
     handle: Handle,
 }
 
@@ -111,25 +131,13 @@ impl Server {
             }
         }
 
-        let mut applications: Vec<Vec<Mounted>> = (0..loops).map(|_| Vec::new()).collect();
-        let mut mounts = Vec::new();
-        for mount in config.mounts {
-            mounts.push(MountInfo {
-                paths: mount.paths.clone(),
-                limits: Arc::new(mount.options.limits.clone()),
-                rate: mount.options.rate,
-                deflate: mount.options.deflate,
-            });
-            for (list, mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
-                list.push(mounted);
-            }
+        // One loop has time enough for those who watch. What they see is the sum of all loops.
+        let mut admin = Vec::new();
+        for &address in &config.admin {
+            admin.extend(listener::bind(address, config.backlog, 1)?);
         }
-        let site = Site {
-            mounts,
-            subprotocols: config.subprotocols,
-            origins: config.origins,
-            www: config.www,
-        };
+        let admin_addresses =
+            admin.iter().map(mio::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
 
         let mut polls = Vec::new();
         let mut mailboxes = Vec::new();
@@ -138,22 +146,27 @@ impl Server {
             mailboxes.push(Mailbox::new(Waker::new(poll.registry(), reactor::WAKER)?));
             polls.push(poll);
         }
-        let shared = Arc::new(Shared::new(site, config.limits, mailboxes));
+        let (shared, applications) = furnish(config, mailboxes);
         let stop = Stop::default();
         let mut reactors = Vec::new();
         let parts = polls.into_iter().zip(listeners).zip(applications);
         for (index, ((poll, sockets), applications)) in (0..).zip(parts) {
             let hub = Hub::new(index, Arc::clone(&shared), applications, Instant::now());
-            let listeners = Listeners::new(sockets);
             let (shared, stop) = (Arc::clone(&shared), Arc::clone(&stop));
-            reactors.push(Reactor::new(poll, hub, listeners, shared, stop)?);
+            let admin = std::mem::take(&mut admin);
+            reactors.push(Reactor::new(poll, hub, sockets, admin, shared, stop)?);
         }
-        Ok(Self { reactors, addresses, handle: Handle { stop, shared } })
+        Ok(Self { reactors, addresses, admin_addresses, handle: Handle { stop, shared } })
     }
 
     /// The addresses that the server listens on; where port 0 was asked for, with the real port.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The addresses of `/metrics`, likewise.
+    pub fn admin_addresses(&self) -> &[SocketAddr] {
+        &self.admin_addresses
     }
 
     /// The means to stop the server once it runs.
@@ -199,6 +212,44 @@ impl Server {
     }
 }
 
+/// What all loops share, and the applications as each of them holds them. There are as many loops as
+/// mailboxes.
+fn furnish(config: Config, mailboxes: Vec<Mailbox>) -> (Arc<Shared>, Vec<Vec<Mounted>>) {
+    let loops = mailboxes.len() as u16;
+    let mut applications: Vec<Vec<Mounted>> = (0..loops).map(|_| Vec::new()).collect();
+    let mut mounts = Vec::new();
+    let mut figures = Vec::new();
+    for mount in config.mounts {
+        mounts.push(MountInfo {
+            paths: mount.paths.clone(),
+            limits: Arc::new(mount.options.limits.clone()),
+            rate: mount.options.rate,
+            deflate: mount.options.deflate,
+        });
+        let path = mount.paths.first().cloned().unwrap_or_default();
+        for (list, mut mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
+            let counted = mounted.hold().application().figures();
+            // An application that loops share is asked by each of them.
+            if !figures.iter().any(|(_, known)| Arc::ptr_eq(known, &counted)) {
+                figures.push((path.clone(), counted));
+            }
+            list.push(mounted);
+        }
+    }
+    let counted = |mount: &MountInfo| mount.paths.iter().any(|path| path == transports::SOCKET);
+    let site = Site {
+        counted: mounts.iter().position(counted).map(|index| index as u16),
+        mounts,
+        subprotocols: config.subprotocols,
+        origins: config.origins,
+        www: config.www,
+    };
+    let mut shared = Shared::new(site, config.limits, mailboxes);
+    shared.metrics.figures = figures;
+    shared.taps = Taps::new(config.taps);
+    (Arc::new(shared), applications)
+}
+
 /// Stops the other loops if the thread of one unwinds: its peers could not be reached any more.
 struct StopOnPanic<'a>(&'a Handle);
 
@@ -211,8 +262,9 @@ impl Drop for StopOnPanic<'_> {
 }
 
 impl Handle {
-    /// Asks the server to stop: it accepts no more, sends each peer a Close frame with 1001, and
-    /// ends when all have closed or the drain time is over. Asked again, it ends at once.
+    /// Asks the server to stop: it sends each peer a Close frame with 1001, spread over a window,
+    /// and ends when all have closed or the drain time is over. Until then it listens, and answers
+    /// 503 to new WebSockets and at `/healthz`. Asked again, it ends at once.
     pub fn stop(&self) {
         self.stop.fetch_add(1, Ordering::Relaxed);
         for mailbox in &self.shared.mailboxes {

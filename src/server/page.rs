@@ -28,6 +28,9 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("/assets/signaling.js", SCRIPT, include_bytes!("page/assets/signaling.js")),
     ("/assets/ui.js", SCRIPT, include_bytes!("page/assets/ui.js")),
     ("/assets/favicon.svg", SVG, include_bytes!("page/assets/favicon.svg")),
+    ("/transports", HTML, include_bytes!("page/transports.html")),
+    ("/assets/transports.css", CSS, include_bytes!("page/assets/transports.css")),
+    ("/assets/transports.js", SCRIPT, include_bytes!("page/assets/transports.js")),
     ("/favicon.ico", SVG, include_bytes!("page/assets/favicon.svg")),
 ];
 

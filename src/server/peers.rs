@@ -1,7 +1,6 @@
 //! The sessions of one loop, and everything that reaches them from outside their own socket:
 //! deliveries, deadlines, closing.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -11,13 +10,15 @@ use log::{debug, info};
 use super::address::Address;
 use super::budget::Pressure;
 use super::mailbox::Mailbox;
-use super::response::Response;
-use super::session::{Phase, Session};
+use super::metrics::{Count, Counters};
+use super::response::{Progress, Response, send_response};
+use super::session::{Mark, Phase, Session};
 use super::site::Shared;
 use super::table::{Key, Table};
 use super::text::Escaped;
 use super::timers::Timers;
 use super::transport::Transport;
+use super::visitors::Talkers;
 use crate::apps::{Effect, Effects, Message, PeerId};
 use crate::protocol::{CloseCode, Closure, EndedBy, SendError, State};
 
@@ -28,6 +29,8 @@ const KEPT_CAPACITY: usize = 128 * 1024;
 pub(super) struct Peers<T> {
     pub(super) index: u16,
     pub(super) shared: Arc<Shared>,
+    /// What this loop counts.
+    pub(super) counters: Arc<Counters>,
     pub(super) sessions: Table<Session<T>>,
     pub(super) timers: Timers,
     /// What applications ask for; filled during a call, carried out right after it.
@@ -38,10 +41,14 @@ pub(super) struct Peers<T> {
     touched: Vec<Key>,
     /// Output buffers that go from session to session.
     buffers: Vec<Vec<u8>>,
+    /// The addresses whose messages are counted.
+    pub(super) talkers: Talkers,
     /// How many recipients were delivered to in this turn.
     pub(super) deliveries: usize,
     /// How many bytes of the budget this loop's sessions hold.
     queued: usize,
+    /// How many of the sessions came to the admin listener.
+    pub(super) admins: usize,
 }
 
 /// What settling a session found.
@@ -56,6 +63,7 @@ impl<T: Transport> Peers<T> {
     pub(super) fn new(index: u16, shared: Arc<Shared>, now: Instant) -> Self {
         Self {
             index,
+            counters: shared.metrics.of_loop(index),
             shared,
             sessions: Table::new(),
             timers: Timers::new(now),
@@ -63,8 +71,10 @@ impl<T: Transport> Peers<T> {
             runnable: Vec::new(),
             touched: Vec::new(),
             buffers: Vec::new(),
+            talkers: Talkers::default(),
             deliveries: 0,
             queued: 0,
+            admins: 0,
         }
     }
 
@@ -107,13 +117,12 @@ impl<T: Transport> Peers<T> {
     }
 
     fn keep_buffer(&mut self, buffer: Vec<u8>) {
-        if self.buffers.len() < KEPT_BUFFERS && buffer.capacity() <= KEPT_CAPACITY {
-            self.buffers.push(buffer);
-        }
+        keep(&mut self.buffers, buffer);
     }
 
     /// Carries out what an application asked for in a call about `about`.
     pub(super) fn carry_out(&mut self, about: Key, now: Instant) {
+        self.counters.add(Count::MessagesSent, self.effects.take_replies());
         if self.effects.is_empty() {
             return;
         }
@@ -182,31 +191,41 @@ impl<T: Transport> Peers<T> {
 
     fn send(&mut self, key: Key, message: Message<'_>, now: Instant) {
         self.deliveries += 1;
-        let buffer = self.spare_buffer();
+        let (id, buffer) = (self.id(key), self.spare_buffer());
         let Some(session) = self.sessions.get_mut(key) else {
             return self.keep_buffer(buffer);
         };
-        // To one who is gone for its application nothing is sent, even if it still reads.
-        let Phase::Open(connection) = &mut session.phase else {
-            return self.keep_buffer(buffer);
+        let kept = match &mut session.phase {
+            // To one who is gone for its application nothing is sent, even if it still reads.
+            Phase::Open(connection) if session.known_to_application => {
+                let outbox = connection.outbox(now);
+                let refused = outbox.lend(buffer);
+                let sent = match message {
+                    Message::Text(text) => outbox.text(text),
+                    Message::Binary(payload) => outbox.binary(payload),
+                };
+                match sent {
+                    Ok(()) => self.counters.count(Count::MessagesSent),
+                    Err(SendError::Full) => {
+                        // 1013 and not silence: the peer must not believe that it missed nothing.
+                        let _ = outbox.close(CloseCode::TRY_AGAIN_LATER, "you read too slowly");
+                    }
+                    Err(_) => {}
+                }
+                self.touch(key);
+                refused
+            }
+            Phase::Exchange(exchange) => {
+                exchange.resume(&self.shared.channels, id, now);
+                session.deadline = exchange.deadline(now);
+                self.touch(key);
+                Some(buffer)
+            }
+            _ => Some(buffer),
         };
-        if !session.known_to_application {
-            return self.keep_buffer(buffer);
-        }
-        let outbox = connection.outbox(now);
-        let refused = outbox.lend(buffer);
-        let sent = match message {
-            Message::Text(text) => outbox.text(text),
-            Message::Binary(payload) => outbox.binary(payload),
-        };
-        if sent == Err(SendError::Full) {
-            // 1013 and not silence: the peer must not believe that it missed nothing.
-            let _ = outbox.close(CloseCode::TRY_AGAIN_LATER, "you read too slowly");
-        }
-        if let Some(buffer) = refused {
+        if let Some(buffer) = kept {
             self.keep_buffer(buffer);
         }
-        self.touch(key);
     }
 
     pub(super) fn close(&mut self, key: Key, code: CloseCode, reason: &str, now: Instant) {
@@ -220,22 +239,69 @@ impl<T: Transport> Peers<T> {
         }
     }
 
+    /// Takes what has arrived on a connection of one plain request after another.
+    pub(super) fn converse(&mut self, key: Key, mut bytes: &[u8], now: Instant) {
+        let id = self.id(key);
+        loop {
+            let Some(session) = self.sessions.get_mut(key) else {
+                return;
+            };
+            let Phase::Exchange(exchange) = &mut session.phase else {
+                return;
+            };
+            let waiting =
+                exchange.receive(std::mem::take(&mut bytes), &self.shared.channels, id, now);
+            session.deadline = exchange.deadline(now);
+            self.touch(key);
+            for peer in waiting {
+                self.wake(peer, now);
+            }
+            // The next request may be there already; it is answered when this answer is written.
+            let Some(session) = self.sessions.get_mut(key) else {
+                return;
+            };
+            session.flush(id, &self.shared, now);
+            if !matches!(&session.phase, Phase::Exchange(exchange) if exchange.can_go_on()) {
+                return;
+            }
+        }
+    }
+
+    /// There is something in the channel that a peer waits for. An empty message says so, which
+    /// finds its way to whichever loop has that peer.
+    fn wake(&mut self, peer: PeerId, now: Instant) {
+        let effect = Effect::Send { to: &[peer], message: Message::Text("") };
+        self.deliver(effect, now);
+        self.forward(effect);
+    }
+
+    /// The deadline of an exchange has come.
+    pub(super) fn exchange_due(&mut self, key: Key, now: Instant) {
+        if let Some(session) = self.sessions.get_mut(key)
+            && let Phase::Exchange(exchange) = &mut session.phase
+        {
+            session.broken = !exchange.timeout();
+            session.deadline = exchange.deadline(now);
+        }
+    }
+
     /// Brings a session up to date after anything has happened to it: writes, moves to the next
     /// phase, removes it, keeps its deadline and the budget.
     pub(super) fn settle(&mut self, key: Key, now: Instant) -> Settled {
-        let high_water = self.shared.limits.high_water;
+        let id = self.id(key);
         let Some(session) = self.sessions.get_mut(key) else {
             return Settled::Fine;
         };
-        session.flush(now, high_water);
+        session.flush(id, &self.shared, now);
         let mut done = session.broken;
-        let mut buffer = None;
         match &mut session.phase {
             Phase::Open(connection) => {
                 if session.broken {
                     connection.receive_eof();
                 }
-                buffer = connection.outbox(now).reclaim();
+                if let Some(buffer) = connection.outbox(now).reclaim() {
+                    keep(&mut self.buffers, buffer);
+                }
                 if session.known_to_application && connection.state() != State::Open {
                     session.known_to_application = false;
                     // The application's, and it wants nothing of this peer any more.
@@ -245,8 +311,8 @@ impl<T: Transport> Peers<T> {
                         code: connection.outbox(now).close_code(),
                         clean: false,
                     });
-                    if let Some(buffer) = buffer {
-                        self.keep_buffer(buffer);
+                    if session.marks.has(Mark::Watched) {
+                        self.shared.taps.state(id, connection.state(), now);
                     }
                     return Settled::Left(closure);
                 }
@@ -258,35 +324,64 @@ impl<T: Transport> Peers<T> {
                     session.deadline = now.checked_add(self.shared.limits.linger);
                 }
             }
-            Phase::Response(response) => {
-                let progress =
-                    send_response(response, &mut session.transport, &mut session.writable);
-                match progress {
-                    Ok(Progress::Done) => done = self.linger(key, now),
-                    Ok(Progress::Some) => {
-                        session.deadline = now.checked_add(self.shared.limits.stall);
-                        if session.writable {
-                            self.queue(key);
-                        }
-                    }
-                    Ok(Progress::None) => {}
-                    Err(error) => {
-                        debug!("{} the answer broke off: {error}", session.address);
-                        done = true;
-                    }
+            Phase::Response(_) => done = done || self.send_response(key, now),
+            Phase::Exchange(exchange) => {
+                done |= session.eof;
+                if !done && exchange.is_done() {
+                    done = self.linger(key, now);
                 }
             }
             Phase::Head(_) | Phase::Linger => done |= session.eof,
         }
-        if let Some(buffer) = buffer {
-            self.keep_buffer(buffer);
-        }
         if done {
-            self.remove(key);
+            self.remove(key, now);
             return Settled::Fine;
         }
-        self.account(key);
+        self.account(key, now);
         Settled::Fine
+    }
+
+    /// Sends some of an answer in plain HTTP. True if the session is done with.
+    fn send_response(&mut self, key: Key, now: Instant) -> bool {
+        let index = self.index;
+        let Some(session) = self.sessions.get_mut(key) else {
+            return true;
+        };
+        let Phase::Response(response) = &mut session.phase else {
+            return false;
+        };
+        let id = PeerId::new(index, key.slot, key.generation);
+        let (watched, taps) = (session.marks.has(Mark::Watched), &self.shared.taps);
+        let counters = &self.counters;
+        let sent = |bytes: &[u8]| {
+            counters.add(Count::BytesSent, bytes.len() as u64);
+            if watched {
+                taps.sent(id, bytes, now);
+            }
+        };
+        let Session { transport, writable, .. } = session;
+        match send_response(response, transport, writable, sent) {
+            Ok(Progress::Done) => self.linger(key, now),
+            Ok(Progress::Some) => {
+                session.deadline = now.checked_add(self.shared.limits.stall);
+                if session.writable {
+                    self.queue(key);
+                }
+                false
+            }
+            Ok(Progress::None) => false,
+            Err(error) => {
+                debug!("{} the answer broke off: {error}", session.address);
+                true
+            }
+        }
+    }
+
+    /// Counts it if somebody is not let in because too much is queued.
+    pub(super) fn count_refusal(&self, response: &Response, draining: bool) {
+        if response.status == 503 && response.handshake && !draining {
+            self.counters.count(Count::NewcomerRefused);
+        }
     }
 
     /// Begins an answer in plain HTTP.
@@ -295,6 +390,7 @@ impl<T: Transport> Peers<T> {
             return;
         };
         info!("{} answered {}", session.address, response.status);
+        self.counters.answered(response.status, response.handshake);
         session.phase = Phase::Response(Box::new(response));
         session.deadline = now.checked_add(self.shared.limits.stall);
         self.touch(key);
@@ -303,12 +399,11 @@ impl<T: Transport> Peers<T> {
     /// All is sent: ends our direction, and waits for the peer to end its own. True if there is
     /// nothing to wait for.
     fn linger(&mut self, key: Key, now: Instant) -> bool {
+        let id = self.id(key);
         let Some(session) = self.sessions.get_mut(key) else {
             return true;
         };
-        if let Phase::Open(connection) = &session.phase {
-            log_closure(&session.address, connection.closure());
-        }
+        tell_closure(id, session, &self.shared, &self.counters, now);
         let ended = session.transport.shutdown_write().is_err() || session.eof;
         session.phase = Phase::Linger;
         session.unread = None;
@@ -320,21 +415,38 @@ impl<T: Transport> Peers<T> {
     }
 
     /// Drops a session. Whether its application has been told is the caller's care.
-    pub(super) fn remove(&mut self, key: Key) {
+    pub(super) fn remove(&mut self, key: Key, now: Instant) {
         let Some(session) = self.sessions.remove(key) else {
             return;
         };
-        if let Phase::Open(connection) = &session.phase {
-            log_closure(&session.address, connection.closure());
+        let id = self.id(key);
+        tell_closure(id, &session, &self.shared, &self.counters, now);
+        if session.marks.has(Mark::Watched) {
+            self.shared.taps.closed(id, now);
+        }
+        if self.shared.site.counts(session.mount) {
+            self.shared.channels.release(self.id(key));
+        }
+        self.shared
+            .takeovers
+            .fetch_sub(session.marks.has(Mark::TakesOver).into(), Ordering::Relaxed);
+        if session.marks.has(Mark::Metered) {
+            self.shared.visitors.leave(session.address.get().ip());
         }
         let accounted = session.accounted as usize;
         self.shared.budget.account(accounted, 0);
         self.queued -= accounted;
-        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
+        if session.marks.has(Mark::Admin) {
+            self.admins -= 1;
+            self.counters.count(Count::ClosedAdmin);
+        } else {
+            self.shared.connections.fetch_sub(1, Ordering::Relaxed);
+            self.counters.count(Count::ClosedPublic);
+        }
     }
 
     /// Tells the budget what the session holds, and the timers when it must be looked at.
-    fn account(&mut self, key: Key) {
+    fn account(&mut self, key: Key, now: Instant) {
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
@@ -343,7 +455,15 @@ impl<T: Transport> Peers<T> {
         let before = std::mem::replace(&mut session.accounted, held) as usize;
         self.shared.budget.account(before, held as usize);
         self.queued = self.queued - before + held as usize;
-        let due = session.next_deadline();
+        if !session.is_writing() {
+            session.stalls_at = None;
+        } else if session.wrote || session.stalls_at.is_none() {
+            let stalls_at = now.checked_add(self.shared.limits.stall);
+            session.stalls_at = stalls_at.map(|due| self.timers.tick(due));
+        }
+        session.wrote = false;
+        let stalls_at = session.stalls_at.map(|tick| self.timers.instant(tick));
+        let due = [session.next_deadline(), stalls_at].into_iter().flatten().min();
         self.timers.arm(key, due, &mut session.armed);
     }
 
@@ -370,51 +490,41 @@ impl<T: Transport> Peers<T> {
     }
 }
 
+fn keep(buffers: &mut Vec<Vec<u8>>, buffer: Vec<u8>) {
+    if buffers.len() < KEPT_BUFFERS && buffer.capacity() <= KEPT_CAPACITY {
+        buffers.push(buffer);
+    }
+}
+
 fn key_of(peer: PeerId) -> Key {
     Key { slot: peer.slot(), generation: peer.generation() }
 }
 
-enum Progress {
-    Done,
-    Some,
-    None,
-}
-
-/// Writes some of an answer: at most one chunk, so that a fast reader of a large file does not keep
-/// the loop from others.
-fn send_response<T: Transport>(
-    response: &mut Response,
-    transport: &mut T,
-    writable: &mut bool,
-) -> io::Result<Progress> {
-    let pending = response.pending()?;
-    if pending.is_empty() {
-        return Ok(Progress::Done);
-    }
-    if !*writable {
-        return Ok(Progress::None);
-    }
-    let wanted = pending.len();
-    match transport.write(pending) {
-        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-        Ok(written) => {
-            response.advance(written);
-            *writable = written == wanted;
-            Ok(if response.pending()?.is_empty() { Progress::Done } else { Progress::Some })
-        }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            *writable = false;
-            Ok(Progress::None)
-        }
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Progress::Some),
-        Err(error) => Err(error),
-    }
-}
-
-fn log_closure(address: &Address, closure: Option<Closure>) {
-    let Some(Closure { by, code, clean }) = closure else {
+/// Tells the log and the taps how a WebSocket ended.
+fn tell_closure<T>(
+    id: PeerId,
+    session: &Session<T>,
+    shared: &Shared,
+    counters: &Counters,
+    now: Instant,
+) {
+    let Phase::Open(connection) = &session.phase else {
         return;
     };
+    let closure = connection.closure();
+    note_closure(&session.address, closure, counters);
+    if let Some(closure) = closure.filter(|_| session.marks.has(Mark::Watched)) {
+        shared.taps.ended(id, &closure, now);
+    }
+}
+
+/// Logs and counts the end of a WebSocket.
+fn note_closure(address: &Address, closure: Option<Closure>, counters: &Counters) {
+    let Some(closure) = closure else {
+        return;
+    };
+    counters.ended(&closure);
+    let Closure { by, code, clean } = closure;
     let clean = if clean { "clean" } else { "not clean" };
     let code = code.map_or_else(|| "no code".to_owned(), |code| format!("{code:?}"));
     match by {

@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::budget::{Budget, Pressure};
 use super::config::{ServerLimits, Www};
 use super::mailbox::Mailbox;
+use super::metrics::Metrics;
 use super::mount::MountInfo;
+use super::tap::Taps;
+use super::visitors::Visitors;
+use crate::transports::Channels;
 
 /// What is at which path, and who may come.
 pub(super) struct Site {
@@ -13,6 +17,8 @@ pub(super) struct Site {
     pub(super) subprotocols: Vec<String>,
     pub(super) origins: Option<Vec<String>>,
     pub(super) www: Www,
+    /// The mount whose bytes count for the channels of the page that compares transports.
+    pub(super) counted: Option<u16>,
 }
 
 /// What all loops share.
@@ -24,12 +30,47 @@ pub(super) struct Shared {
     pub(super) mailboxes: Vec<Mailbox>,
     /// How many connections all loops have.
     pub(super) connections: AtomicUsize,
+    pub(super) visitors: Visitors,
+    /// How many connections have DEFLATE states of their own.
+    pub(super) takeovers: AtomicUsize,
+    /// What the loops count.
+    pub(super) metrics: Metrics,
+    /// How many loops have somebody whom an end of the server would interrupt.
+    pub(super) busy_loops: AtomicUsize,
+    /// The channels of the page that compares transports.
+    pub(super) channels: Channels,
+    /// Who looks on.
+    pub(super) taps: Taps,
 }
 
 impl Shared {
     pub(super) fn new(site: Site, limits: ServerLimits, mailboxes: Vec<Mailbox>) -> Self {
         let budget = Budget::new(limits.queued);
-        Self { site, limits, budget, mailboxes, connections: AtomicUsize::new(0) }
+        let metrics = Metrics::new(mailboxes.len().max(1));
+        let busy_loops = AtomicUsize::new(mailboxes.len());
+        let visitors = Visitors::new(limits.address.clone());
+        Self {
+            site,
+            limits,
+            visitors,
+            takeovers: AtomicUsize::new(0),
+            budget,
+            mailboxes,
+            connections: AtomicUsize::new(0),
+            metrics,
+            busy_loops,
+            channels: Channels::default(),
+            taps: Taps::default(),
+        }
+    }
+
+    /// A loop, busy until now, is no longer: if it was the last one, all are woken to end.
+    pub(super) fn loop_is_idle(&self) {
+        if self.busy_loops.fetch_sub(1, Ordering::Relaxed) == 1 {
+            for mailbox in &self.mailboxes {
+                mailbox.wake();
+            }
+        }
     }
 
     /// Whether a connection may be accepted, with room for `more` after it.
@@ -40,6 +81,11 @@ impl Shared {
 }
 
 impl Site {
+    /// Whether the bytes of a mount's connections are counted.
+    pub(super) fn counts(&self, mount: u16) -> bool {
+        self.counted == Some(mount)
+    }
+
     /// The index of the mount at `path`.
     pub(super) fn mount(&self, path: &str) -> Option<usize> {
         self.mounts.iter().position(|mount| mount.paths.iter().any(|at| at == path))

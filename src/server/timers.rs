@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use super::table::Key;
 
-/// A point in time, in microseconds since the loop began, and one: half the size of an [`Instant`],
-/// of which every idle connection would keep two. A deadline is rounded up, never down.
+/// A point in time, in nanoseconds since the loop began, and one: half the size of an [`Instant`],
+/// of which every idle connection would keep several. There is room for five centuries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Tick(NonZeroU64);
 
@@ -31,14 +31,14 @@ impl Timers {
         Self { epoch, heap: BinaryHeap::new() }
     }
 
-    fn tick(&self, due: Instant) -> Tick {
+    pub(super) fn tick(&self, due: Instant) -> Tick {
         let nanoseconds = due.saturating_duration_since(self.epoch).as_nanos();
-        let microseconds = u64::try_from(nanoseconds.div_ceil(1000)).unwrap_or(u64::MAX - 1);
-        Tick(NonZeroU64::MIN.saturating_add(microseconds))
+        let nanoseconds = u64::try_from(nanoseconds).unwrap_or(u64::MAX - 1);
+        Tick(NonZeroU64::MIN.saturating_add(nanoseconds))
     }
 
-    fn instant(&self, tick: Tick) -> Instant {
-        let since = Duration::from_micros(tick.0.get() - 1);
+    pub(super) fn instant(&self, tick: Tick) -> Instant {
+        let since = Duration::from_nanos(tick.0.get() - 1);
         // Beyond what an `Instant` can say is as good as never; a day from the start will do.
         self.epoch.checked_add(since).unwrap_or(self.epoch + Duration::from_secs(86_400))
     }

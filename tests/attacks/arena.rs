@@ -164,7 +164,7 @@ pub fn try_connect(server: SocketAddr) -> io::Result<Client> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 0, 66), 0)).into())?;
     socket.connect_timeout(&server.into(), PATIENCE)?;
-    Client::over(TcpStream::from(socket))
+    Ok(Client::of(TcpStream::from(socket)))
 }
 
 pub fn try_open(server: SocketAddr, path: &str) -> io::Result<Client> {

@@ -63,9 +63,8 @@ impl Connection {
             };
             let wanted = header.payload_length.saturating_sub(received);
             let available = usize::try_from(wanted).map_or(input.len(), |w| w.min(input.len()));
-            let Some((piece, rest)) = std::mem::take(input).split_at_mut_checked(available) else {
-                return Ok(None);
-            };
+            let (piece, rest) =
+                std::mem::take(input).split_at_mut_checked(available).unwrap_or_default();
             *input = rest;
             if let Some(key) = header.masking_key {
                 apply_mask(piece, key, received);

@@ -103,6 +103,17 @@ fn without_context_takeover_states_are_the_pool_s_between_messages() {
     assert_eq!(idle(&pool), (POOLED, 1));
 }
 
+/// Several loops may compress at the same time.
+#[test]
+fn a_pool_keeps_a_few_states_of_each_kind_and_no_more() {
+    let pool = DeflatePool::default();
+    let inflaters: Vec<_> = (0..2 * POOLED).map(|_| pool.inflater()).collect();
+    let deflaters: Vec<_> = (0..2 * POOLED).map(|_| pool.deflater(15)).collect();
+    inflaters.into_iter().for_each(|state| pool.return_inflater(*state));
+    deflaters.into_iter().for_each(|state| pool.return_deflater(*state, 15));
+    assert_eq!(idle(&pool), (POOLED, POOLED));
+}
+
 #[test]
 fn with_context_takeover_the_state_stays_and_the_pool_is_left_alone() {
     let pool = Arc::default();
@@ -147,6 +158,7 @@ fn a_smaller_window_is_never_taken_from_the_pool_nor_put_there() {
 /// RFC 7692, 7.1.2.1: the server must not use "an LZ77 sliding window size of more than" what was
 /// agreed on. The client of the window bits that it set for itself: 7.1.2.2.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn nothing_refers_further_back_than_the_window_that_was_agreed_on() {
     for bits in WINDOW_BITS {
         for role in [Role::Server, Role::Client] {
@@ -221,4 +233,23 @@ fn a_block_with_bfinal_set_ends_the_stream_and_empties_the_window() {
         let back = inflated(&mut inflater, &[b"\xf2\x00\x11\x00\x00"]);
         assert_eq!(back, Err(Violation::InvalidCompressedData));
     }
+}
+
+/// RFC 7692, 7.2.3.4 with 7.2.2: the block whose last four bytes were left out may be the one with
+/// BFINAL set.
+#[test]
+fn a_stream_that_ends_with_the_bytes_that_were_left_out_is_followed_by_a_new_one() {
+    let mut inflater = inflater(&AGREED, &Arc::default());
+    for _ in 0..3 {
+        let back = inflated(&mut inflater, &[b"\xf2\x48\xcd\xc9\xc9\x07\x04"]);
+        assert_eq!(back.as_deref(), Ok(&b"Hello"[..]));
+    }
+    let back = inflated(&mut inflater, &[b"\xf2\x00\x11\x00\x00"]);
+    assert_eq!(back, Err(Violation::InvalidCompressedData));
+}
+
+#[test]
+fn nothing_is_compressed_unless_it_is_asked_for_and_small_messages_never() {
+    let options = DeflateOptions::default();
+    assert_eq!(options, DeflateOptions { mode: DeflateMode::Off, threshold: 128, max_ratio: 512 });
 }

@@ -150,10 +150,9 @@ impl ClientRequest {
             httparse::Error::TooManyHeaders => ClientHandshakeError::TooManyHeaders,
             _ => ClientHandshakeError::MalformedResponse,
         })?;
-        match response.code {
-            Some(101) => {}
-            Some(status) => return Err(ClientHandshakeError::Status(status)),
-            None => return Err(ClientHandshakeError::MalformedResponse),
+        let status = response.code.ok_or(ClientHandshakeError::MalformedResponse)?;
+        if status != 101 {
+            return Err(ClientHandshakeError::Status(status));
         }
         // 4.2.2: "A Status-Line with a 101 response code as per RFC 2616"; HTTP/1.0 has no 101.
         if response.version != Some(1) {
@@ -306,7 +305,10 @@ impl std::error::Error for ClientHandshakeError {}
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::protocol::deflate::{DeflateMode, DeflateParameters};
     use crate::protocol::handshake::{Request, ServerOptions, accept};
 
     /// The request of the example of RFC 6455, 1.3.
@@ -356,6 +358,70 @@ mod tests {
         accepted.write_response(&mut response);
         let established = request.verify(&response).unwrap();
         assert_eq!(established.subprotocol.as_deref(), Some("superchat"));
+    }
+
+    #[test]
+    fn permessage_deflate_is_used_if_it_was_offered_and_agreed_to() {
+        let request = ClientRequest { deflate: true, ..example() };
+        let mut head = Vec::new();
+        request.write(&mut head).unwrap();
+        let offer = "\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+        assert!(str::from_utf8(&head).unwrap().contains(offer));
+        for (mode, agreed) in
+            [(DeflateMode::Off, None), (DeflateMode::Takeover, Some(DeflateParameters::default()))]
+        {
+            let options = ServerOptions { deflate: mode, ..ServerOptions::default() };
+            let accepted = accept(&Request::parse(&head, 64).unwrap(), &options).unwrap();
+            let mut response = Vec::new();
+            accepted.write_response(&mut response);
+            let established = request.verify(&response).unwrap();
+            assert_eq!(established.extensions.deflate(), agreed);
+            assert_eq!(established.extensions, accepted.extensions);
+        }
+        let wrong = ["x-unknown", "permessage-deflate; unknown", "permessage-deflate;", ","];
+        for wrong in wrong {
+            let line = format!("\r\nSec-WebSocket-Extensions: {wrong}\r\n\r\n");
+            let judged = request.verify(RESPONSE.replace("\r\n\r\n", &line).as_bytes());
+            assert_eq!(judged, Err(ClientHandshakeError::Extension), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn each_mistake_is_told_in_a_sentence_of_its_own() {
+        use ClientHandshakeError::*;
+        use ClientRequestError::*;
+        let told = [
+            MalformedResponse,
+            TooManyHeaders,
+            Status(404),
+            HttpVersion,
+            Upgrade,
+            Connection,
+            Accept,
+            Extension,
+            Subprotocol,
+        ]
+        .map(|error| error.to_string());
+        assert_eq!(told[2], "the status is 404, not 101 (RFC 6455, 4.1)");
+        assert!(told.iter().all(|sentence| sentence.ends_with(" (RFC 6455, 4.1)")));
+        let ours = [
+            InvalidHost,
+            InvalidPath,
+            InvalidSubprotocol,
+            RepeatedSubprotocol,
+            InvalidOrigin,
+            InvalidHeaderName,
+            InvalidHeaderValue,
+            ReservedHeader,
+        ]
+        .map(|error| error.to_string());
+        let distinct: BTreeSet<_> = told.iter().chain(&ours).collect();
+        assert_eq!(distinct.len(), told.len() + ours.len());
+        assert!(
+            distinct
+                .iter()
+                .all(|sentence| sentence.starts_with("the ") || sentence.starts_with("a "))
+        );
     }
 
     #[test]

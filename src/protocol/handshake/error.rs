@@ -150,6 +150,16 @@ impl HandshakeError {
         self.rule().sentence
     }
 
+    /// What to do about it.
+    pub const fn advice(self) -> &'static str {
+        self.rule().advice
+    }
+
+    /// The rule that was broken, or that allows the refusal, such as `RFC 6455, 4.2.1`.
+    pub const fn section(self) -> &'static str {
+        self.rule().section
+    }
+
     /// The headers that this response has beyond those of every error.
     pub const fn extra_headers(self) -> &'static [(&'static str, &'static str)] {
         match self {
@@ -475,11 +485,19 @@ mod tests {
             assert_eq!(error as usize, index, "{error:?} is out of order");
             assert!(matches!(error.status(), 400..=431 | 505));
             assert_eq!(error.reason() == "Bad Request", error.status() == 400, "{error:?}");
+            let told = format!("\n\n{}\n\n({})\n", error.advice(), error.section());
+            assert!(error.body().ends_with(&told), "{error:?}");
             let twins = HandshakeError::ALL.into_iter();
             let twins = twins.filter(|other| other.sentence() == error.sentence());
             assert_eq!(twins.count(), 1, "{error:?} shares its sentence");
         }
         assert_eq!(HandshakeError::OriginNotAllowed as usize, HandshakeError::ALL.len() - 1);
+    }
+
+    #[test]
+    fn an_error_is_told_with_the_rule_that_was_broken() {
+        let told = HandshakeError::MissingHost.to_string();
+        assert_eq!(told, "there is no Host header (RFC 7230, 5.4; 400)");
     }
 
     #[test]

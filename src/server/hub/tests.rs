@@ -1,6 +1,7 @@
 //! The hub, driven without sockets and without waiting: each test says what the kernel would say.
 
 mod endings;
+mod taps;
 mod turns;
 
 use std::cell::RefCell;
@@ -15,7 +16,7 @@ use mio::{Poll, Token, Waker};
 use super::*;
 use crate::apps::{Application, Context, Message, PeerId};
 use crate::protocol::deflate::DeflateOptions;
-use crate::protocol::{Closure, Limits};
+use crate::protocol::{CloseCode, Closure, Limits};
 use crate::server::config::{ServerLimits, Www};
 use crate::server::mailbox::Mailbox;
 use crate::server::mount::{Mount, MountInfo};
@@ -134,6 +135,11 @@ impl Application for Obedient {
             }
             ("close", _) => context.close(CloseCode::NORMAL, "as you wish"),
             ("panic", _) => panic!("as you wish"),
+            ("late-panic", message) => {
+                context.reply(Message::Text(message));
+                context.send_to_all(others(), Message::Text(message));
+                panic!("as you wish");
+            }
             ("timeout", milliseconds) => {
                 let after = Duration::from_millis(milliseconds.parse().unwrap());
                 context.set_timeout(Some(after));
@@ -219,8 +225,13 @@ impl World {
             rate: None,
             deflate: DeflateOptions::default(),
         };
-        let site =
-            Site { mounts: vec![info], subprotocols: Vec::new(), origins: None, www: Www::Nothing };
+        let site = Site {
+            counted: None,
+            mounts: vec![info],
+            subprotocols: Vec::new(),
+            origins: None,
+            www: Www::Nothing,
+        };
         let polls: Vec<_> = (0..count).map(|_| Poll::new().unwrap()).collect();
         let wakers = polls.iter().map(|poll| Waker::new(poll.registry(), Token(0)));
         let mailboxes = wakers.map(|waker| Mailbox::new(waker.unwrap())).collect();

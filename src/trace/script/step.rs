@@ -114,7 +114,7 @@ pub enum Wants {
 }
 
 /// Reads the rest of a line that begins with the word `first`.
-pub(super) fn parse(first: &str, words: &mut Words, role: Role) -> Result<Step, String> {
+pub(in crate::trace) fn parse(first: &str, words: &mut Words, role: Role) -> Result<Step, String> {
     let peer = match role {
         Role::Server => Role::Client,
         Role::Client => Role::Server,

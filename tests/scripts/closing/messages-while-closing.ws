@@ -2,7 +2,7 @@
 #
 # The peer may have sent messages before it saw our Close frame. We cannot answer them any more (RFC
 # 6455, 5.5.1), so they are dropped, as a browser drops them; they must still be right, so that the
-# Close frame behind them is found.
+# Close frame behind them is found. Only a ping is still answered (5.5.2).
 
 echo on
 send close 1000
@@ -11,6 +11,7 @@ send close 1000
 > binary fin=0 "a long"
 > ping
 > continuation " story"
+< pong
 state closing
 > close 1000
 event close 1000

@@ -16,6 +16,7 @@ fn a_ping_is_answered_with_its_payload() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_ping_cut_anywhere_even_inside_a_message_is_answered_once() {
     let payload: Vec<u8> = (0..125).collect();
     let ping = masked(PING, &payload);
@@ -52,6 +53,7 @@ fn ten_pings_in_a_row_get_ten_pongs() {
 
 /// 5.5.3: "MAY elect to send a Pong frame for only the most recently processed Ping frame."
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_peer_that_pings_and_does_not_read_gets_its_latest_ping_answered() {
     let mut wire = Wire::server();
     let pings = if cfg!(debug_assertions) { 100_000 } else { 10_000_000 };
@@ -85,27 +87,72 @@ fn the_pong_owed_leaves_as_soon_as_there_is_room() {
 }
 
 #[test]
-fn a_pong_owed_is_forgotten_when_we_close() {
+fn a_pong_owed_is_sent_behind_our_close_frame() {
     let mut wire = Wire::server();
     let outbox = wire.connection.outbox(wire.now);
     outbox.binary(&vec![0; PONG_BACKLOG]).unwrap();
     wire.read(&masked(PING, b"owed"));
     wire.close(CloseCode::NORMAL, "");
     let sent = [wire.sent(), wire.sent()].concat();
-    assert!(sent.ends_with(b"\x00\x88\x02\x03\xe8"));
+    assert!(sent.ends_with(b"\x00\x88\x02\x03\xe8\x8a\x04owed"));
 }
 
 #[test]
-fn no_ping_is_answered_after_a_close_frame_of_either_side() {
+fn a_pong_owed_is_forgotten_when_the_peer_closes() {
     let mut wire = Wire::server();
-    wire.close(CloseCode::NORMAL, "");
-    wire.sent();
-    assert_eq!(wire.read(&masked(PING, b"?")), []);
-    assert_eq!(wire.drip(&masked(PING, b"?")), []);
-    assert_eq!(wire.sent(), b"");
+    let outbox = wire.connection.outbox(wire.now);
+    outbox.binary(&vec![0; PONG_BACKLOG]).unwrap();
+    wire.read(&masked(PING, b"owed"));
+    wire.read(&masked(CLOSE, b""));
+    let sent = [wire.sent(), wire.sent()].concat();
+    assert!(sent.ends_with(b"\x00\x88\x00"));
+}
 
+/// 5.5.2: a Pong is due "unless it already received a Close frame": ours is no reason.
+#[test]
+fn a_ping_is_answered_after_our_close_frame_and_not_after_the_peers() {
+    for mut wire in [Wire::server(), Wire::client()] {
+        let bytes = |opcode, payload: &[u8]| match wire.connection.role {
+            Role::Server => masked(opcode, payload),
+            Role::Client => unmasked(opcode, payload),
+        };
+        let (ping, pong_begins) = (bytes(PING, b"?"), 0x8a);
+        wire.close(CloseCode::NORMAL, "");
+        wire.sent();
+        for _ in 0..10 {
+            // The application hears of nothing any more.
+            assert_eq!(wire.read(&ping), []);
+            assert_eq!(wire.sent()[0], pong_begins);
+            assert_eq!(wire.drip(&ping), []);
+            assert_eq!(wire.sent()[0], pong_begins);
+        }
+    }
     let mut wire = Wire::server();
     let bytes = [masked(CLOSE, b""), masked(PING, b"?")].concat();
     assert_eq!(wire.read(&bytes), [Seen::Close(None)]);
     assert_eq!(wire.sent(), b"\x88\x00");
+
+    let mut wire = Wire::server();
+    wire.close(CloseCode::NORMAL, "");
+    wire.sent();
+    let bytes = [masked(PING, b"?"), masked(CLOSE, b""), masked(PING, b"!")].concat();
+    assert_eq!(wire.read(&bytes), [Seen::Close(None)]);
+    assert_eq!(wire.sent(), unmasked(PONG, b"?"));
+    assert_eq!(wire.sent(), b"");
+}
+
+#[test]
+fn whoever_pings_on_after_our_close_frame_gains_no_time() {
+    let mut wire = Wire::server();
+    wire.close(CloseCode::NORMAL, "");
+    wire.sent();
+    for second in 1..5 {
+        wire.wait(Duration::from_secs(1));
+        wire.read(&masked(PING, b"wait!"));
+        assert_eq!(wire.sent(), unmasked(PONG, b"wait!"));
+        assert_eq!(wire.due_in(), Some(Duration::from_secs(5 - second)));
+    }
+    wire.wait(Duration::from_secs(1));
+    assert!(wire.connection.wants_drop());
+    assert_eq!(wire.ended(), Some((EndedBy::Local, Some(1000), false)));
 }

@@ -359,6 +359,7 @@ fn an_error_in_one_read_with_much_else_is_the_one_that_a_byte_at_a_time_finds() 
 // --- Limits ---------------------------------------------------------------------------------------
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_message_that_inflates_to_the_limit_is_delivered_and_one_byte_more_is_too_big() {
     for limit in [1, 100, 8_191, 8_192, 8_193, 65_536, 100_000] {
         for payload in [vec![b'x'; limit + 1], noise(limit + 1)] {
@@ -378,6 +379,7 @@ fn a_message_that_inflates_to_the_limit_is_delivered_and_one_byte_more_is_too_bi
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_frame_that_announces_more_than_could_fit_is_refused_at_its_header() {
     let limit = 65_536;
     let too_big = violation(Violation::MessageTooBig);
@@ -394,6 +396,17 @@ fn a_frame_that_announces_more_than_could_fit_is_refused_at_its_header() {
 }
 
 #[test]
+fn a_message_at_the_limit_may_take_more_than_the_limit_on_the_wire() {
+    let payload = noise(8_000);
+    let mut blocks: Vec<u8> = payload.chunks(50).flat_map(stored).collect();
+    blocks.push(0);
+    assert_eq!(blocks.len(), 8_000 + 160 * 5 + 1);
+    let mut wire = limited(&ANEW, payload.len());
+    assert_eq!(wire.read(&masked(COMPRESSED_BINARY, &blocks)), [Seen::Binary(payload)]);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_message_may_be_flushed_as_often_as_its_sender_likes() {
     // Each flush adds five bytes, so this takes many times its size on the wire.
     let payload = noise(2_000);
@@ -415,6 +428,7 @@ fn bomb(size: usize) -> Vec<u8> {
 
 /// Attack B12. What is more than the limit is never even held.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_bomb_is_stopped_while_it_inflates() {
     let (limit, size) = (1 << 20, 32 << 20);
     let bomb = bomb(size);
@@ -448,6 +462,7 @@ fn a_bomb_is_stopped_while_it_inflates() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_message_that_inflates_too_much_for_its_size_is_refused_however_it_is_cut() {
     let bomb = bomb(4 << 20);
     let whole = masked(COMPRESSED_BINARY, &bomb);
@@ -470,6 +485,7 @@ fn a_message_that_inflates_too_much_for_its_size_is_refused_however_it_is_cut() 
 
 /// Where the ratio is too high for a moment only, it must not matter how the moment was cut.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_ratio_is_judged_at_the_same_places_however_a_message_is_cut() {
     let mut deflate = Deflate::new(6, false, 15);
     let mut payload = flushed(&mut deflate, &vec![0; 2 << 20]);
@@ -491,11 +507,34 @@ fn a_ratio_is_judged_at_the_same_places_however_a_message_is_cut() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_message_of_a_megabyte_is_never_held_against_its_ratio() {
     let payload = vec![b'x'; 1 << 20];
     let bytes = masked(COMPRESSED_BINARY, &compressed(&payload));
     let mut wire = limited(&ANEW, 1 << 20);
     assert_eq!(wire.read(&bytes), [Seen::Binary(payload)]);
+}
+
+/// A megabyte is free; with one byte more the ratio is looked at, after each 256 compressed bytes.
+#[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
+fn a_message_is_held_against_its_ratio_from_one_byte_over_a_megabyte_on() {
+    let options = DeflateOptions { max_ratio: 1, ..EAGER };
+    let read = |size: usize| {
+        let payload = vec![b'x'; size];
+        let mut blocks = flushed(&mut Deflate::new(6, false, 15), &payload);
+        while !blocks.len().is_multiple_of(256) {
+            blocks.extend(stored(b""));
+        }
+        blocks.push(0);
+        let limits = Limits { max_message: 1 << 21, ..Limits::default() };
+        let mut wire = Wire::server_with(limits).agree_on(&ANEW, &options);
+        (wire.read(&masked(COMPRESSED_BINARY, &blocks)), [Seen::Binary(payload)])
+    };
+    let (seen, message) = read(1 << 20);
+    assert_eq!(seen, message);
+    let (seen, _) = read((1 << 20) + 1);
+    assert_eq!(seen, violation(Violation::CompressionRatioTooHigh));
 }
 
 // --- What is kept ---------------------------------------------------------------------------------
@@ -529,6 +568,31 @@ fn the_state_that_an_unfinished_message_has_borrowed_is_counted() {
     wire.read(&masked(COMPRESSED_TEXT_BEGINS, &HELLO[..1]));
     wire.connection.receive_eof();
     assert_eq!(wire.connection.held(), 0);
+}
+
+/// Then the states of that connection are gone too: with context takeover, some 220 KB.
+#[test]
+fn an_ended_connection_keeps_no_deflate_state() {
+    let endings: [fn(&mut Wire); 3] = [
+        |wire| wire.connection.receive_eof(),
+        |wire| drop(wire.read(&masked(CLOSE, b""))),
+        |wire| drop(wire.read(&masked(CONTINUES, b""))),
+    ];
+    for end in endings {
+        let pool = Arc::new(DeflatePool::default());
+        let mut wire = Wire::server();
+        wire.connection.use_deflate(&WITH_TAKEOVER, &EAGER, &pool);
+        // Each direction knows the pool, for as long as it is there.
+        assert_eq!(Arc::strong_count(&pool), 3);
+        end(&mut wire);
+        assert_eq!(Arc::strong_count(&pool), 1);
+    }
+    // After a Close frame of ours nothing is compressed any more, but messages may arrive.
+    let pool = Arc::new(DeflatePool::default());
+    let mut wire = Wire::server();
+    wire.connection.use_deflate(&WITH_TAKEOVER, &EAGER, &pool);
+    wire.close(CloseCode::NORMAL, "");
+    assert_eq!(Arc::strong_count(&pool), 2);
 }
 
 // --- Both roles against each other ----------------------------------------------------------------

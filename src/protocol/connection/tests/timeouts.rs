@@ -214,6 +214,29 @@ fn whoever_still_reads_what_came_before_our_close_frame_has_time_to_answer_it() 
 }
 
 #[test]
+fn a_transport_that_takes_nothing_is_no_peer_that_reads() {
+    let mut wire = Wire::server();
+    wire.close(CloseCode::NORMAL, "");
+    wire.wait(4 * SECOND);
+    wire.connection.advance_output(0);
+    assert_eq!(wire.due_in(), Some(SECOND));
+}
+
+/// RFC 6455, 7.1.1: the server is to close the transport first. A client that still has something
+/// to send then does not wait the longer for it.
+#[test]
+fn a_client_waits_for_the_end_of_the_transport_from_the_close_frame_on() {
+    let mut wire = Wire::client();
+    wire.read(&unmasked(CLOSE, b""));
+    wire.wait(4 * SECOND);
+    assert!(!wire.sent().is_empty());
+    assert_eq!(wire.due_in(), Some(SECOND));
+    assert!(!wire.connection.wants_shutdown());
+    wire.wait(SECOND);
+    assert!(wire.connection.wants_drop());
+}
+
+#[test]
 fn times_without_end_do_not_overflow() {
     let mut wire = Wire::server_with(Limits {
         reassembly: Duration::MAX,
@@ -230,4 +253,17 @@ fn times_without_end_do_not_overflow() {
     assert_eq!(wire.due_in(), None);
     assert_eq!(wire.state(), State::Closing);
     assert!(!wire.connection.wants_drop());
+}
+
+#[test]
+fn a_message_that_was_delivered_is_not_waited_for() {
+    // Who has no room for replies stops right behind a message, and asks for no further event.
+    let mut wire = Wire::server();
+    wire.read(&masked(TEXT_BEGINS, b"x"));
+    let mut rest = masked(ENDS, b"y");
+    let event = wire.connection.receive(wire.now, &mut &mut rest[..]);
+    assert_eq!(event.map(|(event, _)| Seen::from(event)), Some(text("xy")));
+    wire.wait(25 * SECOND);
+    wire.wait(5 * SECOND);
+    assert_eq!(wire.state(), State::Open);
 }

@@ -22,7 +22,7 @@ fn wrong() -> Vec<(Vec<u8>, usize, Violation)> {
         (masked(PING, &[0; 126]), 2, ControlFrameTooLong),
         (masked(CLOSE, &[0; 65_536]), 2, ControlFrameTooLong),
         (b"\x82\xfe\x00\x7d____".to_vec(), 4, LengthNotMinimal),
-        (b"\x82\xff\0\0\0\0\0\0\xff\xff____".to_vec(), 10, LengthNotMinimal),
+        (b"\x82\xff\0\0\0\0\0\0\xff\xff____".to_vec(), 8, LengthNotMinimal),
         (b"\x82\xff\x80\0\0\0\0\0\0\0____".to_vec(), 3, LengthTopBitSet),
         (b"\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff____".to_vec(), 3, LengthTopBitSet),
         (masked(ENDS, b"x"), 1, NothingToContinue),

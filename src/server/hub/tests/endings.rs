@@ -155,6 +155,40 @@ fn by_reading_too_slowly() {
 }
 
 #[test]
+fn by_taking_nothing_however_lively_it_is() {
+    let stall = ServerLimits::default().stall;
+    ends(|world, peer| {
+        clog(world, peer);
+        let start = world.now;
+        while !peer.is_gone() {
+            world.put(peer, &frame(0x8a, b""));
+            world.pass(Duration::from_secs(1));
+            assert!(world.now <= start + stall);
+        }
+        assert_eq!(world.now, start + stall);
+    });
+}
+
+#[test]
+fn by_vanishing_without_a_word() {
+    // Whatever it was doing: its last byte was the last.
+    let limits = Limits::default();
+    for last in [&b""[..], &frame(0x81, b"hello"), &frame(0x01, b"hel")[..7]] {
+        let mut world = World::new();
+        let peer = world.open();
+        world.pass(Duration::from_secs(3));
+        world.put(&peer, last);
+        world.settle();
+        let since = if last.is_empty() { Duration::from_secs(3) } else { Duration::ZERO };
+        world.pass(limits.ping_after + limits.pong_wait - since - Duration::from_millis(1));
+        assert!(!peer.is_gone() || last.len() == 7, "not before its time");
+        world.pass(Duration::from_millis(1));
+        assert!(peer.is_gone());
+        assert_eq!(world.calls(&peer).last().unwrap(), "gone");
+    }
+}
+
+#[test]
 fn by_an_unfinished_message() {
     let received = ends(|world, peer| {
         world.put(peer, &frame(0x01, b"never finished"));
@@ -217,6 +251,55 @@ fn who_has_asked_before_the_drain_is_answered_in_it() {
 }
 
 #[test]
+fn goodbyes_are_spread_evenly_over_the_first_part_of_the_drain() {
+    let second = Duration::from_secs(1);
+    let limits = ServerLimits { drain_spread: 2 * second, ..ServerLimits::default() };
+    let mut world = World::with(limits, Limits::default());
+    let peers: Vec<_> = (0..1064).map(|_| world.open()).collect();
+    world.hub.drain(world.now);
+    let told = |range: &[Peer]| range.iter().filter(|peer| peer.received() == ["1001"]).count();
+    assert_eq!(told(&peers), 64, "so few are told at once");
+    // Those who leave of their own accord, before their turn.
+    for peer in &peers[500..600] {
+        world.reset(peer);
+    }
+    for expected in [250, 250 - 64, 250 - 36, 250] {
+        assert!(world.hub.next_deadline().unwrap() <= world.now + second / 2);
+        world.pass(second / 2);
+        assert_eq!(told(&peers), expected);
+    }
+    // Nothing more is to be said: the peers have the rest of the time to close.
+    assert!(!world.hub.is_idle());
+    for peer in &peers {
+        world.end(peer);
+    }
+    world.settle();
+    assert!(world.hub.is_empty());
+}
+
+#[test]
+fn health_is_answered_in_a_drain_and_who_says_nothing_does_not_prolong_it() {
+    let mut world = World::new();
+    let stays = world.open();
+    world.hub.drain(world.now);
+    assert_eq!(stays.received(), ["1001"]);
+    let (poller, newcomer, silent) = (world.connect(), world.connect(), world.connect());
+    world.put(&poller, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    world.put(&newcomer, HANDSHAKE.as_bytes());
+    world.settle();
+    for peer in [&poller, &newcomer] {
+        assert!(peer.wire.borrow().outgoing.starts_with(b"HTTP/1.1 503 "));
+        world.end(peer);
+    }
+    world.put(&stays, &frame(0x88, &1001_u16.to_be_bytes()));
+    world.settle();
+    assert!(!world.hub.is_idle(), "it may still have to read");
+    world.end(&stays);
+    world.settle();
+    assert!(world.hub.is_idle() && !silent.is_gone());
+}
+
+#[test]
 fn a_panic_reaches_nobody_else() {
     let mut world = World::new();
     let (one, two) = (world.open(), world.open());
@@ -225,6 +308,18 @@ fn a_panic_reaches_nobody_else() {
     world.turn();
     assert_eq!(one.received(), ["1011"]);
     assert_eq!(two.received(), ["hello"]);
+}
+
+#[test]
+fn what_an_application_asked_for_before_it_panicked_is_done() {
+    let mut world = World::new();
+    let (one, two) = (world.open(), world.open());
+    world.say(&one, "late-panic hello");
+    world.say(&one, "not heard any more");
+    world.settle();
+    assert_eq!(one.received(), ["hello", "1011"]);
+    assert_eq!(two.received(), ["hello"]);
+    assert_eq!(world.calls(&one), ["open", "late-panic hello", "gone"]);
 }
 
 #[test]
