@@ -173,6 +173,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         subprotocols: arguments.subprotocol,
         origins: origins(arguments.origin),
         www: arguments.www.map_or(Www::DemoPage, Www::Folder),
+        inspector: true,
         limits,
         taps: Vec::new(),
     })

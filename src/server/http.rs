@@ -97,11 +97,12 @@ fn get(path: &str, site: &Site, draining: bool) -> Response {
             Response::text(200, "Cache-Control: no-store\r\n", "ok\n")
         };
     }
-    let found = match &site.www {
+    let inspector = || page::find_inspector(path).filter(|_| site.inspector);
+    let found = inspector().or_else(|| match &site.www {
         Www::Folder(root) => files::open(root, path),
         Www::DemoPage => page::find(path),
         Www::Nothing => None,
-    };
+    });
     if let Some(response) = found {
         return response;
     }

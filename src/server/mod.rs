@@ -140,6 +140,7 @@ impl Server {
             subprotocols: config.subprotocols,
             origins: config.origins,
             www: config.www,
+            inspector: config.inspector,
         };
 
         let mut polls = Vec::new();

@@ -231,6 +231,7 @@ impl World {
             subprotocols: Vec::new(),
             origins: None,
             www: Www::Nothing,
+            inspector: false,
         };
         let polls: Vec<_> = (0..count).map(|_| Poll::new().unwrap()).collect();
         let wakers = polls.iter().map(|poll| Waker::new(poll.registry(), Token(0)));
