@@ -159,4 +159,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILTER", env = "WIGWAG_LOG", default_value = "info")]
     #[arg(help_heading = "Logging")]
     pub(super) log: String,
+
+    #[command(flatten)]
+    pub(super) trace: super::trace::Arguments,
 }

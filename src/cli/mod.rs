@@ -4,9 +4,9 @@
 //! - `serve`: how they become a [`Config`](wigwag::server::Config), and the server runs;
 //! - `connect`: a client for a terminal or a pipe, with its flags; `autobahn`: one for a test
 //!   suite; `dial`: what the two have in common;
-//!   suite;
 //! - `exercise`: the exercises of the manual;
 //! - `explain`: bytes on the command line, annotated;
+//! - `trace`: what goes over the wire while the server runs;
 //! - `terminal`: colours and width;
 //! - `values`: sizes, times and mounts as a human writes them.
 
@@ -18,6 +18,7 @@ mod exercise;
 mod explain;
 mod serve;
 mod terminal;
+mod trace;
 mod values;
 
 use std::io::{self, Write};

@@ -65,7 +65,12 @@ fn port_hint(error: &StartError) -> &'static str {
 /// Serves until a signal ends it.
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     init_log(&arguments.log)?;
-    let mut server = Server::bind(config(arguments)?)?;
+    let judged = arguments.trace.judge();
+    judged.map_err(|(flag, reason)| Error::Usage { flag, reason })?;
+    let trace = arguments.trace.start(arguments.head.0)?;
+    let mut config = config(arguments)?;
+    config.taps.extend(trace.clone().map(|trace| trace as _));
+    let mut server = Server::bind(config)?;
 
     // The first signal drains; the second ends at once. A handler may do little more than write a
     // byte to a socket, and the loop reads it.
@@ -76,8 +81,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     server.stop_on(signals)?;
 
     announce(server.addresses());
-    server.run()?;
-    Ok(())
+    let ended = server.run();
+    if let Some(trace) = trace {
+        trace.end();
+    }
+    Ok(ended?)
 }
 
 /// Standard output has what a script reads, standard error what a human does. Whoever has closed
@@ -151,6 +159,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     if arguments.www.is_none() {
         mounts.push(Mount::for_each_loop(transports::SOCKET, || Echo));
     }
+    let inspector = listen.iter().all(|address| address.ip().is_loopback());
     let limits = ServerLimits {
         head: arguments.head.0,
         headers: arguments.headers,
@@ -173,7 +182,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         subprotocols: arguments.subprotocol,
         origins: origins(arguments.origin),
         www: arguments.www.map_or(Www::DemoPage, Www::Folder),
-        inspector: true,
+        inspector,
         limits,
         taps: Vec::new(),
     })

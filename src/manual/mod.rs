@@ -20,6 +20,9 @@
 //! And a page to look things up: [`conformance`], each MUST and MUST NOT of RFC 6455 and RFC 7692
 //! that binds an endpoint, where it is kept, and what proves it.
 //!
+//! The page `src/server/page/illustrated.html` shows a whole connection, each byte with its why. It
+//! is made of `src/manual/illustrated.ws`.
+//!
 //! Each chapter ends with three exercises; those that are wire scripts are in [`exercises`], and
 //! `wigwag exercise` judges them.
 //!

@@ -125,6 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn all_65536_codes_are_sorted_into_sendable_and_not() {
         for number in 0..=u16::MAX {
             let sendable = matches!(number, 1000..=1003 | 1007..=1014 | 3000..=4999);

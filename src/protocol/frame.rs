@@ -334,6 +334,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn all_65536_first_two_bytes_are_judged_in_every_state() {
         for role in [Role::Server, Role::Client] {
             for in_message in [false, true] {
@@ -356,6 +357,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn lengths_must_be_in_their_shortest_form() {
         for length in 0..=u16::MAX {
             let [high, low] = length.to_be_bytes();

@@ -95,6 +95,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn every_length_offset_and_alignment_agrees_with_the_definition() {
         let source: Vec<u8> = (0..=255).cycle().take(180).collect();
         // Where a piece begins in its frame: all remainders by 4, up to the end of what is counted.

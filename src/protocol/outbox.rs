@@ -182,9 +182,8 @@ impl Outbox {
     /// The transport took the first `count` bytes of [`Outbox::pending`].
     pub fn advance(&mut self, count: usize) {
         self.advanced = self.advanced.saturating_add(count).min(self.bytes.len());
-        if usize::from(self.behind_close) > self.pending().len() {
-            self.behind_close = self.pending().len() as u16;
-        }
+        let waiting = u16::try_from(self.pending().len()).unwrap_or(u16::MAX);
+        self.behind_close = self.behind_close.min(waiting);
         if self.pending().len() < PONG_BACKLOG
             && let Some(owed) = self.take_owed_pong()
         {
@@ -244,7 +243,7 @@ impl Outbox {
 
     fn append_pong(&mut self, payload: &[u8]) {
         let before = self.pending().len();
-        self.append(Opcode::Pong, 0, payload);
+        self.append(FrameHeader::new(Opcode::Pong, 0), payload);
         if self.close_sent {
             let added = self.pending().len().saturating_sub(before);
             self.behind_close = self.behind_close.saturating_add(added as u16);
@@ -301,11 +300,11 @@ impl Outbox {
         if self.close_sent {
             return Err(SendError::Closed);
         }
-        self.append(opcode, reserved, payload);
+        self.append(header, payload);
         Ok(())
     }
 
-    fn append(&mut self, opcode: Opcode, reserved: u8, payload: &[u8]) {
+    fn append(&mut self, header: FrameHeader, payload: &[u8]) {
         // What is gone is dropped once it is the larger part: each byte is moved at most once.
         if self.advanced > 0 && self.advanced >= self.pending().len() {
             self.bytes.drain(..self.advanced);

@@ -148,6 +148,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn all_65536_pairs_of_bytes_agree_with_the_standard_library_however_cut() {
         for pair in 0..=u16::MAX {
             let bytes = pair.to_be_bytes();

@@ -129,7 +129,6 @@ impl<T: Transport> Hub<T> {
         [self.peers.timers.next(), goodbye].into_iter().flatten().min()
     }
 
-    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.peers.sessions.len() == 0
     }

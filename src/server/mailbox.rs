@@ -1,6 +1,7 @@
 //! What one loop has for the peers of another.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use mio::Waker;
@@ -24,7 +25,15 @@ pub(super) enum Mail {
 /// A loop's mailbox. Others put in; the loop takes out all at once.
 pub(super) struct Mailbox {
     mail: Mutex<Queue>,
-    waker: Waker,
+    bell: Bell,
+}
+
+/// How a loop learns that it is wanted.
+enum Bell {
+    /// Its `poll` returns.
+    Poll(Waker),
+    /// Whoever drives it looks here.
+    Flag(AtomicBool),
 }
 
 #[derive(Default)]
@@ -37,13 +46,26 @@ struct Queue {
 
 impl Mailbox {
     pub(super) fn new(waker: Waker) -> Self {
-        Self { mail: Mutex::default(), waker }
+        Self { mail: Mutex::default(), bell: Bell::Poll(waker) }
+    }
+
+    /// The mailbox of a loop that no `poll` waits for.
+    pub(super) fn detached() -> Self {
+        Self { mail: Mutex::default(), bell: Bell::Flag(AtomicBool::new(false)) }
+    }
+
+    /// Whether a detached loop was woken since this was last asked.
+    pub(super) fn take_wake(&self) -> bool {
+        matches!(&self.bell, Bell::Flag(flag) if flag.swap(false, Ordering::Relaxed))
     }
 
     /// Wakes the loop, whatever is in its mailbox.
     pub(super) fn wake(&self) {
-        // This fails only if the loop is gone, and then there is nobody to tell.
-        let _ = self.waker.wake();
+        match &self.bell {
+            // This fails only if the loop is gone, and then there is nobody to tell.
+            Bell::Poll(waker) => drop(waker.wake()),
+            Bell::Flag(flag) => flag.store(true, Ordering::Relaxed),
+        }
     }
 
     /// Puts in what `effect` has for the peers of loop `index`.

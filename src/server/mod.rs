@@ -10,7 +10,8 @@
 //! 6. `http`, `response`, `files`, `page`: what a request gets;
 //! 7. `site`: what all loops share;
 //! 8. [`tap`]: looking on, for the trace and the inspector;
-//! 9. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
+//! 9. [`DetachedLoop`]: a loop without sockets and clock, for simulations;
+//! 10. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
 //!
 //! # What it promises
 //!
@@ -41,6 +42,7 @@ pub mod tap;
 
 mod address;
 mod budget;
+mod detached;
 mod files;
 mod http;
 mod hub;
@@ -68,9 +70,12 @@ use std::time::Instant;
 use mio::{Poll, Waker};
 
 pub use config::{Config, ServerLimits, Www};
+pub use detached::DetachedLoop;
+pub use hub::Readiness;
 pub use listener::BindError;
 pub use mount::{MessageRate, Mount, MountOptions};
 pub use tap::{Tap, Upgrade};
+pub use transport::Transport;
 
 use crate::transports;
 use hub::Hub;
@@ -120,29 +125,6 @@ impl Server {
             }
         }
 
-        let mut applications: Vec<Vec<Mounted>> = (0..loops).map(|_| Vec::new()).collect();
-        let mut mounts = Vec::new();
-        for mount in config.mounts {
-            mounts.push(MountInfo {
-                paths: mount.paths.clone(),
-                limits: Arc::new(mount.options.limits.clone()),
-                rate: mount.options.rate,
-                deflate: mount.options.deflate,
-            });
-            for (list, mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
-                list.push(mounted);
-            }
-        }
-        let paths = |mount: &MountInfo| mount.paths.iter().any(|path| path == transports::SOCKET);
-        let site = Site {
-            counted: mounts.iter().position(paths).map(|index| index as u16),
-            mounts,
-            subprotocols: config.subprotocols,
-            origins: config.origins,
-            www: config.www,
-            inspector: config.inspector,
-        };
-
         let mut polls = Vec::new();
         let mut mailboxes = Vec::new();
         for _ in 0..loops {
@@ -150,9 +132,7 @@ impl Server {
             mailboxes.push(Mailbox::new(Waker::new(poll.registry(), reactor::WAKER)?));
             polls.push(poll);
         }
-        let mut shared = Shared::new(site, config.limits, mailboxes);
-        shared.taps = Taps::new(config.taps);
-        let shared = Arc::new(shared);
+        let (shared, applications) = furnish(config, mailboxes);
         let stop = Stop::default();
         let mut reactors = Vec::new();
         let parts = polls.into_iter().zip(listeners).zip(applications);
@@ -211,6 +191,37 @@ impl Server {
         }
         result
     }
+}
+
+/// What all loops share, and the applications as each of them holds them. There are as many loops as
+/// mailboxes.
+fn furnish(config: Config, mailboxes: Vec<Mailbox>) -> (Arc<Shared>, Vec<Vec<Mounted>>) {
+    let loops = mailboxes.len() as u16;
+    let mut applications: Vec<Vec<Mounted>> = (0..loops).map(|_| Vec::new()).collect();
+    let mut mounts = Vec::new();
+    for mount in config.mounts {
+        mounts.push(MountInfo {
+            paths: mount.paths.clone(),
+            limits: Arc::new(mount.options.limits.clone()),
+            rate: mount.options.rate,
+            deflate: mount.options.deflate,
+        });
+        for (list, mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
+            list.push(mounted);
+        }
+    }
+    let counted = |mount: &MountInfo| mount.paths.iter().any(|path| path == transports::SOCKET);
+    let site = Site {
+        counted: mounts.iter().position(counted).map(|index| index as u16),
+        mounts,
+        subprotocols: config.subprotocols,
+        origins: config.origins,
+        www: config.www,
+        inspector: config.inspector,
+    };
+    let mut shared = Shared::new(site, config.limits, mailboxes);
+    shared.taps = Taps::new(config.taps);
+    (Arc::new(shared), applications)
 }
 
 /// Stops the other loops if the thread of one unwinds: its peers could not be reached any more.

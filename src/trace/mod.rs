@@ -6,8 +6,9 @@
 //!    compares, however the bytes are cut into reads;
 //! 3. [`dissect`]: raw bytes of either side, as fields, steps, events, states and violations: what
 //!    `wigwag explain`, the trace and the inspector show;
-//! 4. [`exercise`]: a script with its answers left out, and a learner's answers judged;
-//! 5. [`render`]: those as text for a terminal.
+//! 4. [`render`]: those as text for a terminal;
+//! 5. [`filter`]: which of them to show;
+//! 6. [`exercise`]: a script with its answers left out, and a learner's answers judged.
 //!
 //! The same scripts are lesson, test and seed for the fuzzers: what a reader is told is what is
 //! tested.
@@ -17,6 +18,7 @@
 
 pub mod dissect;
 pub mod exercise;
+pub mod filter;
 pub mod render;
 pub mod replay;
 pub mod script;

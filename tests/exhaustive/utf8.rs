@@ -11,9 +11,9 @@ use wigwag::protocol::utf8::{Utf8Stream, whole};
 /// Four bytes are enough: a character has no more, so whatever the stream can carry from one piece
 /// to the next, and whatever can come then, is among them.
 ///
-/// `cargo test --release --test exhaustive -- --ignored`
+/// To run it: `cargo test --release --test exhaustive -- --ignored`
 #[test]
-#[ignore = "takes minutes in a release build, and hours in any other"]
+#[ignore = "four thousand million texts: for a release build"]
 fn all_4294967296_texts_of_four_bytes_are_judged_as_by_the_standard_library_however_cut() {
     let next = AtomicUsize::new(0);
     let threads = thread::available_parallelism().map_or(1, NonZero::get);

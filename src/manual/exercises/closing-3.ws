@@ -9,10 +9,15 @@ state closing
 #@ src/protocol/connection.rs:state
 > text "one more thing"
 > ping "still there?"
+< pong "still there?"
+#= RFC 6455, 5.5.1: behind our Close frame we may send no more data, so the message has no answer and
+#= no reader. A pong is no data: 5.5.2 wants it "unless it already received a Close frame", and we
+#= have not received one.
+#@ src/protocol/connection/step.rs:obey
 timeout in 5s
-#= RFC 6455, 5.5.1: we have sent our Close frame, and send nothing behind it: no answer, no pong.
-#= Nor does what arrives make us wait longer.
-#@ src/protocol/connection.rs:receive
+#= RFC 6455, 7.1.1 lets us close "via any means available when necessary". wigwag waits five seconds,
+#= and what arrives meanwhile does not make them more.
+#@ src/protocol/connection.rs:next_timeout
 > close 1001
 event close 1001
 ended by local 1001 cleanly

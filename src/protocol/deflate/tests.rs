@@ -147,6 +147,7 @@ fn a_smaller_window_is_never_taken_from_the_pool_nor_put_there() {
 /// RFC 7692, 7.1.2.1: the server must not use "an LZ77 sliding window size of more than" what was
 /// agreed on. The client of the window bits that it set for itself: 7.1.2.2.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn nothing_refers_further_back_than_the_window_that_was_agreed_on() {
     for bits in WINDOW_BITS {
         for role in [Role::Server, Role::Client] {

@@ -101,6 +101,7 @@ fn a_right_request_is_answered_with_101() {
 
 /// Many headers crashed a server that counted on a limit of its HTTP parser.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn any_number_of_headers_is_an_answer() {
     for with_upgrade in [true, false] {
         for count in (0..70).chain([128, 129, 500, 1000, 2000]) {
@@ -120,6 +121,7 @@ fn any_number_of_headers_is_an_answer() {
 /// Patterns that made the regular expressions of other servers take quadratic or exponential time.
 /// Here they are only judged: 32 KiB of each in each list header, with a result for each.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn long_values_are_judged_like_short_ones() {
     let patterns: [fn(usize) -> Vec<u8>; 8] = [
         |n| [b"b", &b" ".repeat(n)[..], b"x"].concat(),
@@ -149,6 +151,7 @@ fn long_values_are_judged_like_short_ones() {
 /// Every byte at the start, inside and at the end of every value that is read; and those that mean
 /// something to some grammar in the place of every byte of a request.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn every_byte_everywhere_is_an_answer() {
     for byte in 0..=u8::MAX {
         for (name, value) in HEADERS {
@@ -256,6 +259,7 @@ proptest! {
 
     /// However a request is cut into reads, the answer is the same.
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn chunking_is_invisible(
         changed in (0..HEADERS.len(), value()),
         cuts in prop::collection::vec(0.0..1.0, 0..8),

@@ -485,6 +485,8 @@ mod tests {
             assert_eq!(error as usize, index, "{error:?} is out of order");
             assert!(matches!(error.status(), 400..=431 | 505));
             assert_eq!(error.reason() == "Bad Request", error.status() == 400, "{error:?}");
+            let told = format!("\n\n{}\n\n({})\n", error.advice(), error.section());
+            assert!(error.body().ends_with(&told), "{error:?}");
             let twins = HandshakeError::ALL.into_iter();
             let twins = twins.filter(|other| other.sentence() == error.sentence());
             assert_eq!(twins.count(), 1, "{error:?} shares its sentence");

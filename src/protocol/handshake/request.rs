@@ -409,6 +409,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn as_many_headers_as_allowed_and_no_more() {
         for limit in [1, 2, 64, 127, 128, 129, usize::MAX] {
             let most = limit.min(MAX_HEADERS);

@@ -273,8 +273,11 @@ fn header(start: usize, line: &[u8], response: bool) -> Field {
     let lower = String::from_utf8_lossy(label).to_ascii_lowercase();
     let known = KNOWN.iter().find(|(header, ..)| *header == lower);
     let other = if response { "http.response.line" } else { "http.request.line" };
-    let (name, meaning, section) =
+    let (name, mut meaning, mut section) =
         known.map_or((other, "", ""), |&(_, name, meaning, section)| (name, meaning, section));
+    if lower == "connection" && !tokens::contains([value].into_iter(), "upgrade") {
+        (meaning, section) = ("", "");
+    }
     Field {
         name,
         start: start as u64,

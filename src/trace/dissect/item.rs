@@ -78,6 +78,18 @@ pub enum Kind {
     Data,
 }
 
+impl Kind {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Response => "response",
+            Self::Frame => "frame",
+            Self::Data => "data",
+        }
+    }
+}
+
 /// One thing on the wire, annotated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Item {

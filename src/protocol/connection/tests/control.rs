@@ -16,6 +16,7 @@ fn a_ping_is_answered_with_its_payload() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_ping_cut_anywhere_even_inside_a_message_is_answered_once() {
     let payload: Vec<u8> = (0..125).collect();
     let ping = masked(PING, &payload);
@@ -52,6 +53,7 @@ fn ten_pings_in_a_row_get_ten_pongs() {
 
 /// 5.5.3: "MAY elect to send a Pong frame for only the most recently processed Ping frame."
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_peer_that_pings_and_does_not_read_gets_its_latest_ping_answered() {
     let mut wire = Wire::server();
     let pings = if cfg!(debug_assertions) { 100_000 } else { 10_000_000 };

@@ -359,6 +359,7 @@ fn an_error_in_one_read_with_much_else_is_the_one_that_a_byte_at_a_time_finds() 
 // --- Limits ---------------------------------------------------------------------------------------
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_message_that_inflates_to_the_limit_is_delivered_and_one_byte_more_is_too_big() {
     for limit in [1, 100, 8_191, 8_192, 8_193, 65_536, 100_000] {
         for payload in [vec![b'x'; limit + 1], noise(limit + 1)] {
@@ -378,6 +379,7 @@ fn a_message_that_inflates_to_the_limit_is_delivered_and_one_byte_more_is_too_bi
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_frame_that_announces_more_than_could_fit_is_refused_at_its_header() {
     let limit = 65_536;
     let too_big = violation(Violation::MessageTooBig);
@@ -394,6 +396,7 @@ fn a_frame_that_announces_more_than_could_fit_is_refused_at_its_header() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_message_may_be_flushed_as_often_as_its_sender_likes() {
     // Each flush adds five bytes, so this takes many times its size on the wire.
     let payload = noise(2_000);
@@ -415,6 +418,7 @@ fn bomb(size: usize) -> Vec<u8> {
 
 /// Attack B12. What is more than the limit is never even held.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_bomb_is_stopped_while_it_inflates() {
     let (limit, size) = (1 << 20, 32 << 20);
     let bomb = bomb(size);
@@ -448,6 +452,7 @@ fn a_bomb_is_stopped_while_it_inflates() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_message_that_inflates_too_much_for_its_size_is_refused_however_it_is_cut() {
     let bomb = bomb(4 << 20);
     let whole = masked(COMPRESSED_BINARY, &bomb);
@@ -470,6 +475,7 @@ fn a_message_that_inflates_too_much_for_its_size_is_refused_however_it_is_cut() 
 
 /// Where the ratio is too high for a moment only, it must not matter how the moment was cut.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_ratio_is_judged_at_the_same_places_however_a_message_is_cut() {
     let mut deflate = Deflate::new(6, false, 15);
     let mut payload = flushed(&mut deflate, &vec![0; 2 << 20]);
@@ -491,6 +497,7 @@ fn a_ratio_is_judged_at_the_same_places_however_a_message_is_cut() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_message_of_a_megabyte_is_never_held_against_its_ratio() {
     let payload = vec![b'x'; 1 << 20];
     let bytes = masked(COMPRESSED_BINARY, &compressed(&payload));

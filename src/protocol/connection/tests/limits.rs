@@ -123,6 +123,7 @@ fn one_empty_fragment_more_than_the_limit_in_a_row_is_refused() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn ten_million_empty_fragments_cost_nothing_and_are_cut_off_early() {
     let mut wire = Wire::server();
     let mut bytes = masked(TEXT_BEGINS, b"");
@@ -137,6 +138,7 @@ fn ten_million_empty_fragments_cost_nothing_and_are_cut_off_early() {
 
 /// A counter that is never reset kills a healthy connection after a day.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_healthy_connection_lives_for_ever() {
     let mut wire = Wire::server();
     let (ordinary, fragmented) =

@@ -13,6 +13,7 @@ fn bound(arrived: usize) -> usize {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn what_is_held_follows_what_arrived() {
     let long = "long text, große Wörter ".repeat(2000);
     let fragments: Vec<u8> = (0..20_000).flat_map(|_| masked(CONTINUES, b"x")).collect();

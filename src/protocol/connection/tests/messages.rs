@@ -115,6 +115,7 @@ fn control_frames_pass_between_fragments() {
 
 /// Messages of every kind, cut at every two places.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn chunking_is_invisible() {
     let bytes = [
         masked(TEXT, "grün".as_bytes()),
@@ -173,6 +174,7 @@ fn a_mask_of_zeros_is_a_mask() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn every_length_around_the_three_forms_is_read_and_sent() {
     let mut wire = Wire::server_with(Limits { max_message: 70_000, ..Limits::default() });
     for length in [1, 124, 125, 126, 127, 128, 255, 256, 65_534, 65_535, 65_536, 65_537] {
