@@ -49,9 +49,10 @@ pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
     if let Some(response) = turned_away(shared, draining) {
         return Answer::Plain(response);
     }
+    let own_pages = info.own_pages_only.map(|own| own.origins(&request));
     let options = ServerOptions {
         subprotocols: &shared.site.subprotocols,
-        origins: shared.site.origins.as_deref(),
+        origins: own_pages.as_deref().or(shared.site.origins.as_deref()),
         deflate: info.deflate.mode,
     };
     match handshake::accept(&request, &options) {

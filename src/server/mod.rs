@@ -7,7 +7,7 @@
 //! 3. `hub`: what happens between two calls of `poll`: reading, calling applications, writing;
 //! 4. `session`: one connection's phases, from request head to lingering;
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
-//! 6. `http`, `response`, `files`, `page`: what a request gets;
+//! 6. `http`, `response`, `files`, `page`, `own_pages`: what a request gets;
 //! 7. `site`: what all loops share;
 //! 8. [`tap`]: looking on, for the trace and the inspector;
 //! 9. [`DetachedLoop`]: a loop without sockets and clock, for simulations;
@@ -48,6 +48,7 @@ mod http;
 mod hub;
 mod listener;
 mod mailbox;
+mod own_pages;
 mod page;
 mod peers;
 mod reactor;
@@ -74,6 +75,7 @@ pub use detached::DetachedLoop;
 pub use hub::Readiness;
 pub use listener::BindError;
 pub use mount::{MessageRate, Mount, MountOptions};
+pub use own_pages::OwnPages;
 pub use tap::{Tap, Upgrade};
 pub use transport::Transport;
 
@@ -205,6 +207,7 @@ fn furnish(config: Config, mailboxes: Vec<Mailbox>) -> (Arc<Shared>, Vec<Vec<Mou
             limits: Arc::new(mount.options.limits.clone()),
             rate: mount.options.rate,
             deflate: mount.options.deflate,
+            own_pages_only: mount.options.own_pages_only,
         });
         for (list, mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
             list.push(mounted);

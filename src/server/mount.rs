@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::own_pages::OwnPages;
 use crate::apps::Application;
 use crate::protocol::Limits;
 use crate::protocol::deflate::DeflateOptions;
@@ -23,6 +24,9 @@ pub struct MountOptions {
     pub rate: Option<MessageRate>,
     /// Whether messages may be compressed, and with what memory.
     pub deflate: DeflateOptions,
+    /// Only pages that this server has served may connect here, whatever the server's list of
+    /// origins says; and nobody who sends no `Origin`.
+    pub own_pages_only: Option<OwnPages>,
 }
 
 /// A token bucket: so many messages at once, and so many each second.
@@ -136,4 +140,5 @@ pub(super) struct MountInfo {
     pub(super) limits: Arc<Limits>,
     pub(super) rate: Option<MessageRate>,
     pub(super) deflate: DeflateOptions,
+    pub(super) own_pages_only: Option<OwnPages>,
 }

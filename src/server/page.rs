@@ -43,6 +43,10 @@ const INSPECTOR: &[(&str, &str, &[u8])] = &[
     ("/assets/dissection.js", SCRIPT, include_bytes!("page/assets/dissection.js")),
     ("/assets/steps.js", SCRIPT, include_bytes!("page/assets/steps.js")),
     ("/assets/dom.js", SCRIPT, include_bytes!("page/assets/dom.js")),
+    ("/assets/feed.js", SCRIPT, include_bytes!("page/assets/feed.js")),
+    ("/assets/listbox.js", SCRIPT, include_bytes!("page/assets/listbox.js")),
+    ("/assets/message.js", SCRIPT, include_bytes!("page/assets/message.js")),
+    ("/assets/states.js", SCRIPT, include_bytes!("page/assets/states.js")),
     ("/assets/lab.css", CSS, include_bytes!("page/assets/lab.css")),
     ("/assets/lab.js", SCRIPT, include_bytes!("page/assets/lab.js")),
 ];

@@ -224,6 +224,7 @@ impl World {
             limits: Arc::new(limits),
             rate: None,
             deflate: DeflateOptions::default(),
+            own_pages_only: None,
         };
         let site = Site {
             counted: None,
