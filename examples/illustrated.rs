@@ -38,13 +38,17 @@ pub const PARTS: usize = 24;
 
 /// One thing on the wire, with what is said before it.
 pub struct Record {
+    /// Its title, a line end, and a paragraph.
     pub prose: String,
+    /// Its bytes, explained.
     pub item: Item,
 }
 
 /// Some bytes of a record that belong together, and the fields that say what they are.
 pub struct Part<'i> {
+    /// The bytes.
     pub bytes: &'i [u8],
+    /// The fields; none, if this stands between two of them.
     pub fields: Vec<&'i Field>,
 }
 

@@ -151,6 +151,29 @@ fn files_and_functions_can_be_read_without_losing_the_place() {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
+#[test]
+fn the_readme_explains_each_dependency() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name| fs::read_to_string(root.join(name)).expect("it can be read");
+    let section = |text: &str, start: &str, end: &str| {
+        let (_, behind) = text.split_once(start).expect("the section is there");
+        behind.split(end).next().unwrap_or_default().to_owned()
+    };
+    let manifest = section(&read("Cargo.toml"), "\n[dependencies]\n", "\n[");
+    let built: BTreeSet<_> = manifest
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        .filter_map(|line| Some(line.split_once('=')?.0.trim().to_owned()))
+        .collect();
+    let table = section(&read("README.md"), "\n## What it is built from\n", "\n## ");
+    let explained: BTreeSet<_> = table
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned()))
+        .collect();
+    assert!(!built.is_empty());
+    assert_eq!(explained, built);
+}
+
 /// A source file without its tests.
 struct Source {
     /// Relative to the crate, with `/`.

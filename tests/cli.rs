@@ -114,6 +114,42 @@ fn help_is_grouped_and_names_every_environment_variable() {
 }
 
 #[test]
+fn the_table_of_limits_in_the_readme_says_what_help_says() {
+    let readme = include_str!("../README.md");
+    let section = readme.split("\n## Limits\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let output = run(&["--help"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    // What is said of a flag may be wrapped.
+    let help = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut count = 0;
+    for row in section.lines().filter(|line| line.contains("`--")) {
+        let cells: Vec<_> =
+            row.split(" | ").map(|cell| cell.trim_matches(['|', ' ', '`'])).collect();
+        let [_, flag, default, _] = cells[..] else {
+            assert!(!row.starts_with('|'), "{row}");
+            continue;
+        };
+        let about = help.split(&format!(" {flag} <")).nth(1).unwrap_or_else(|| panic!("{flag}"));
+        let about = about.split(" --").next().unwrap();
+        assert!(about.contains(&format!("[default: {default}]")), "{flag}: {about}");
+        count += 1;
+    }
+    // And none is left out that is a limit or a time.
+    let mut group = "";
+    for line in text.lines() {
+        if line.ends_with(':') && !line.starts_with(' ') {
+            group = line;
+        }
+        if let Some(flag) = line.trim_start().split(' ').find(|_| line.contains("  --"))
+            && matches!(group, "Limits:" | "Times:")
+        {
+            assert!(section.contains(&format!("`{flag}`")), "{flag} is missing");
+        }
+    }
+    assert!(count > 20, "{count}");
+}
+
+#[test]
 fn the_version_is_told() {
     let output = run(&["--version"]);
     let version = format!("wigwag {}\n", env!("CARGO_PKG_VERSION"));

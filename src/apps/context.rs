@@ -59,8 +59,12 @@ impl<'a> Context<'a> {
             Message::Text(text) => outbox.text(text),
             Message::Binary(payload) => outbox.binary(payload),
         };
-        if sent == Err(SendError::Full) {
-            let _ = outbox.close(CloseCode::TRY_AGAIN_LATER, "you read too slowly");
+        match sent {
+            Ok(()) => self.effects.replies = self.effects.replies.wrapping_add(1),
+            Err(SendError::Full) => {
+                let _ = outbox.close(CloseCode::TRY_AGAIN_LATER, "you read too slowly");
+            }
+            Err(_) => {}
         }
     }
 
@@ -120,6 +124,8 @@ pub struct Effects {
     recipients: Vec<PeerId>,
     text: String,
     binary: Vec<u8>,
+    /// How many messages were queued as replies, past this list.
+    replies: u64,
 }
 
 #[derive(Debug)]
@@ -182,6 +188,11 @@ impl Effects {
                 Stored::Timeout { peer, after } => Effect::Timeout { peer: *peer, after: *after },
             })
         })
+    }
+
+    /// How many replies went straight to outboxes since this was last asked.
+    pub fn take_replies(&mut self) -> u64 {
+        std::mem::take(&mut self.replies)
     }
 
     /// Whether there is nothing to be done.

@@ -5,6 +5,7 @@
 //! simulation and in a unit test.
 //!
 //! - [`context`]: what an application can do;
+//! - [`figure`]: what it counts for whoever watches the server;
 //! - [`echo`], [`broadcast`], [`chat`]: three small ones, to read and to copy;
 //! - [`crate::signaling`] is the large one.
 
@@ -12,13 +13,17 @@ pub mod broadcast;
 pub mod chat;
 pub mod context;
 pub mod echo;
+pub mod figure;
 pub mod peer;
 
 pub use broadcast::Broadcast;
 pub use chat::Chat;
 pub use context::{Context, Effect, Effects, Message};
 pub use echo::Echo;
+pub use figure::{Figure, FigureKind};
 pub use peer::PeerId;
+
+use std::sync::Arc;
 
 use crate::protocol::{CloseCode, Closure};
 
@@ -57,5 +62,10 @@ pub trait Application: Send {
     /// A peer is gone. Nothing can be sent to it any more.
     fn close(&mut self, context: &mut Context<'_>, closure: &Closure) {
         let _ = (context, closure);
+    }
+
+    /// What this application counts; asked for once, before any peer comes.
+    fn figures(&self) -> Arc<[Figure]> {
+        Arc::default()
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::values::{Deflate, MountPath, MountValue, Origin, Rate, Size, Time};
+use super::values::{Deflate, Exempt, MountPath, MountValue, Origin, Rate, Size, Time};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -16,6 +16,10 @@ pub(super) struct Arguments {
     /// Port to listen on; 0 takes a free one
     #[arg(long, env = "WIGWAG_PORT", default_value_t = 8888, help_heading = "Listening")]
     pub(super) port: u16,
+    /// Serve /metrics (for Prometheus) and /healthz here, and nothing else: HOST:PORT, or a PORT of
+    /// 127.0.0.1. Whoever can connect there can see them
+    #[arg(long, value_name = "[HOST:]PORT", env = "WIGWAG_ADMIN", help_heading = "Listening")]
+    pub(super) admin: Option<String>,
     /// Connections that the kernel may hold until they are accepted
     #[arg(long, value_name = "N", env = "WIGWAG_BACKLOG", default_value_t = 1024)]
     #[arg(help_heading = "Listening")]
@@ -65,6 +69,25 @@ pub(super) struct Arguments {
     #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     #[arg(help_heading = "Who may come")]
     pub(super) max_connections: usize,
+    /// Connections of one address, an IPv6 /64 counting as one; over it: 429
+    #[arg(long, value_name = "N", env = "WIGWAG_ADDRESS_CONNECTIONS", default_value_t = 1024)]
+    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(help_heading = "Who may come")]
+    pub(super) address_connections: usize,
+    /// New connections of one address, each second and at once, or off; over it: 429
+    #[arg(long, value_name = "N/BURST", env = "WIGWAG_ADDRESS_RATE", default_value = "50/500")]
+    #[arg(help_heading = "Who may come")]
+    pub(super) address_rate: Rate,
+    /// Messages of one address, each second and at once, or off, where the messages of each peer
+    /// are counted too (--rate); over it: an error. Each loop counts for itself
+    #[arg(long, value_name = "N/BURST", env = "WIGWAG_ADDRESS_MESSAGES")]
+    #[arg(default_value = "500/2000", help_heading = "Who may come")]
+    pub(super) address_messages: Rate,
+    /// Addresses or networks for which those three do not count, such as that of a reverse proxy;
+    /// may be repeated; none: they count for all
+    #[arg(long, value_name = "NET", env = "WIGWAG_ADDRESS_EXEMPT", value_delimiter = ',')]
+    #[arg(default_value = "127.0.0.0/8,::1", help_heading = "Who may come")]
+    pub(super) address_exempt: Vec<Exempt>,
 
     /// Serve the inspector at /inspect, which shows what goes over the wire of every connection,
     /// also where others can reach it; without this flag only if all addresses are loopback ones
@@ -98,6 +121,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", env = "WIGWAG_DEFLATE_RATIO", default_value_t = 512)]
     #[arg(help_heading = "Limits")]
     pub(super) deflate_ratio: u32,
+    /// Connections with context takeover, of some 230 KB each; over it: shared
+    #[arg(long, value_name = "N", env = "WIGWAG_DEFLATE_TAKEOVERS", default_value_t = 256)]
+    #[arg(help_heading = "Limits")]
+    pub(super) deflate_takeovers: usize,
     /// Empty fragments in a row; over it: 1008
     #[arg(long, value_name = "N", env = "WIGWAG_EMPTY_FRAGMENTS", default_value_t = 256)]
     #[arg(help_heading = "Limits")]

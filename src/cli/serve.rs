@@ -13,7 +13,8 @@ use wigwag::inspect::{self, Inspector, Recorder};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
 use wigwag::server::{
-    Config, Mount, MountOptions, OwnPages, Server, ServerLimits, StartError, Tap, Www,
+    AddressLimits, Config, Mount, MountOptions, OwnPages, Server, ServerLimits, StartError, Tap,
+    Www,
 };
 use wigwag::signaling::{self, Signaling};
 use wigwag::transports;
@@ -85,7 +86,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     signal_hook::low_level::pipe::register(SIGTERM, handler)?;
     server.stop_on(signals)?;
 
-    announce(server.addresses());
+    announce(server.addresses(), server.admin_addresses());
     let ended = server.run();
     if let Some(trace) = trace {
         trace.end();
@@ -95,10 +96,13 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 
 /// Standard output has what a script reads, standard error what a human does. Whoever has closed
 /// either does not want it, so errors are ignored.
-fn announce(addresses: &[SocketAddr]) {
+fn announce(addresses: &[SocketAddr], admin: &[SocketAddr]) {
     let mut out = io::stdout().lock();
     for address in addresses {
         let _ = writeln!(out, "listening on http://{address}/");
+    }
+    for address in admin {
+        let _ = writeln!(out, "metrics at http://{address}/metrics");
     }
     let _ = out.flush();
     let mut out = io::stderr().lock();
@@ -155,6 +159,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     if arguments.read_per_turn.0 > MAX_READ_PER_TURN {
         return usage("read-per-turn", "16M at most".into());
     }
+    let admin = admin(arguments.admin.as_deref().unwrap_or_default())?;
     let drain = arguments.drain.0;
     let drain_spread = arguments.drain_spread.map_or(drain / 5, |time| time.0);
     if drain_spread > drain {
@@ -164,20 +169,21 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     if arguments.www.is_none() {
         mounts.push(Mount::for_each_loop(transports::SOCKET, || Echo));
     }
-    let loopback = listen.iter().all(|address| address.ip().is_loopback());
-    let inspector = arguments.inspect || (loopback && !arguments.no_inspect);
-    let mut taps: Vec<Arc<dyn Tap>> = Vec::new();
-    if inspector {
-        let (mount, recorder) = inspect_with(&arguments, loopback);
-        mounts.push(mount);
-        taps.push(recorder);
-    }
+    let (inspector, taps) = inspector(&arguments, &listen).unzip();
+    mounts.extend(inspector);
     let limits = ServerLimits {
         head: arguments.head.0,
         headers: arguments.headers,
         handshake: arguments.handshake.0,
         connections: arguments.max_connections,
+        address: AddressLimits {
+            connections: arguments.address_connections,
+            connection_rate: arguments.address_rate.0,
+            message_rate: arguments.address_messages.0,
+            exempt: arguments.address_exempt.iter().filter_map(|exempt| exempt.0).collect(),
+        },
         queued: arguments.queued.0,
+        takeovers: arguments.deflate_takeovers,
         accepts_per_turn: arguments.accepts_per_turn,
         read_per_turn: arguments.read_per_turn.0,
         high_water: arguments.high_water.0,
@@ -188,20 +194,25 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     };
     Ok(Config {
         listen,
+        admin,
         backlog: arguments.backlog,
         loops: arguments.loops,
         mounts,
         subprotocols: arguments.subprotocol,
         origins: origins(arguments.origin),
         www: arguments.www.map_or(Www::DemoPage, Www::Folder),
-        inspector,
+        inspector: taps.is_some(),
         limits,
-        taps,
+        taps: taps.into_iter().collect(),
     })
 }
 
-/// The inspector: who tells, and who records.
-fn inspect_with(arguments: &Arguments, loopback: bool) -> (Mount, Arc<Recorder>) {
+/// The inspector, if it is wanted: who tells, and who records.
+fn inspector(arguments: &Arguments, listen: &[SocketAddr]) -> Option<(Mount, Arc<dyn Tap>)> {
+    let loopback = listen.iter().all(|address| address.ip().is_loopback());
+    if !arguments.inspect && (!loopback || arguments.no_inspect) {
+        return None;
+    }
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let (bounds, loops) = (inspect::Bounds::default(), arguments.loops);
     let recorder = Arc::new(Recorder::new(bounds, loops, Instant::now(), since_epoch));
@@ -212,7 +223,7 @@ fn inspect_with(arguments: &Arguments, loopback: bool) -> (Mount, Arc<Recorder>)
         own_pages_only: Some(if loopback { OwnPages::Loopback } else { OwnPages::Anywhere }),
         ..MountOptions::default()
     };
-    (Mount::new(inspect::FEED, inspector).with_options(options), recorder)
+    Some((Mount::new(inspect::FEED, inspector).with_options(options), recorder))
 }
 
 /// The addresses of all hosts. Two names may have the same one, and it can be listened on but once.
@@ -228,6 +239,23 @@ fn addresses(hosts: &[String], port: u16) -> Result<Vec<SocketAddr>, Error> {
                 addresses.push(address);
             }
         }
+    }
+    Ok(addresses)
+}
+
+/// The addresses for `/metrics`: none if nothing was said, or by an empty environment variable.
+fn admin(value: &str) -> Result<Vec<SocketAddr>, Error> {
+    if value.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (host, port) = value.rsplit_once(':').unwrap_or(("127.0.0.1", value));
+    let Some(port) = port.parse().ok().filter(|_| !host.is_empty()) else {
+        let reason = format!("{value:?} is no HOST:PORT, nor a PORT");
+        return Err(Error::Usage { flag: "admin", reason });
+    };
+    let addresses = addresses(&[host.to_owned()], port)?;
+    for address in addresses.iter().filter(|address| !address.ip().is_loopback()) {
+        log::warn!("--admin {address} is no loopback address: others may see /metrics");
     }
     Ok(addresses)
 }

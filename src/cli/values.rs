@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use wigwag::protocol::deflate::DeflateMode;
-use wigwag::server::MessageRate;
+use wigwag::server;
 
 /// A number of bytes: `4096`, `64K`, `1M`, `1MiB`. A K is 1024.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,21 +57,33 @@ impl FromStr for Time {
 
 /// How fast a peer may send: `50/200`, messages a second and at once; or `off`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Rate(pub(super) Option<MessageRate>);
+pub(super) struct Rate(pub(super) Option<server::Rate>);
 
 impl FromStr for Rate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong =
-            || "a rate is messages a second / messages at once, such as 50/200, or off".to_owned();
+            || "a rate is so many a second / so many at once, such as 50/200, or off".to_owned();
         if text == "off" {
             return Ok(Self(None));
         }
         let (per_second, burst) = text.split_once('/').ok_or_else(wrong)?;
         let number = |text: &str| text.parse().ok().filter(|&number| number > 0).ok_or_else(wrong);
         let (per_second, burst) = (number(per_second)?, number(burst)?);
-        Ok(Self(Some(MessageRate { per_second, burst })))
+        Ok(Self(Some(server::Rate { per_second, burst })))
+    }
+}
+
+/// Networks: `10.0.0.0/8` or an address; or `none`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exempt(pub(super) Option<server::Network>);
+
+impl FromStr for Exempt {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self(if matches!(text, "none" | "") { None } else { Some(text.parse()?) }))
     }
 }
 
@@ -274,7 +286,7 @@ mod tests {
         let mount: MountValue = "/c=chat,prefix,max-message=1K,rate=5/10".parse().unwrap();
         assert_eq!(mount.app, Some(App::Chat { prefixed: true }));
         assert_eq!(mount.max_message, Some(Size(1024)));
-        assert_eq!(mount.rate, Some(Rate(Some(MessageRate { per_second: 5, burst: 10 }))));
+        assert_eq!(mount.rate, Some(Rate(Some(server::Rate { per_second: 5, burst: 10 }))));
         for wrong in
             ["", "/a", "a=echo", "/a=nothing", "/a=echo,prefix", "/a=echo,x=1", "/a?b=echo"]
         {

@@ -341,7 +341,10 @@ impl Connection {
     }
 
     fn reassembly_due(&self) -> Option<Instant> {
-        self.message()?.started.checked_add(self.limits.reassembly)
+        // What was delivered stays until the next call of `receive`, which may be long in coming: who
+        // has no room for replies asks for no more.
+        let unfinished = self.unfinished.as_ref().filter(|it| !it.message_delivered)?;
+        unfinished.message.as_ref()?.started.checked_add(self.limits.reassembly)
     }
 }
 

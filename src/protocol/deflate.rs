@@ -54,7 +54,7 @@ const TAKEOVER_MEM_LEVEL: i32 = 5;
 
 /// How much is inflated at a time. A bomb is stopped at the limit, and this much more is the most
 /// that ever exists of it.
-const PIECE: usize = 8 * 1024;
+const PIECE: usize = 8192;
 
 /// After so many compressed bytes, again and again, a message's ratio is judged.
 const JUDGED_EVERY: usize = 256;
@@ -169,13 +169,10 @@ fn new_deflater(window_bits: u8, mem_level: i32) -> Box<Deflate> {
     // The library has no window of 2^8 for a raw stream. Its window of 2^9 serves: it never looks
     // further back than the window less 262 bytes, which is 250 here, so a receiver with 2^8 = 256
     // bytes finds all that is referred to.
-    let window_bits = i32::from(window_bits.max(9)).saturating_neg();
-    Box::new(Deflate::new_with_config(DeflateConfig {
-        level: LEVEL,
-        window_bits,
-        mem_level,
-        ..DeflateConfig::default()
-    }))
+    let mut config = DeflateConfig::new(LEVEL);
+    config.window_bits = i32::from(window_bits.max(9)).saturating_neg();
+    config.mem_level = mem_level;
+    Box::new(Deflate::new_with_config(config))
 }
 
 /// One end's receiving half.
@@ -246,7 +243,7 @@ impl Inflater {
             let [a, b, c, d] = TAIL;
             let step = Step::take(state, &[a, b, c, d, 0], &mut [0], InflateFlush::Block);
             step.status?;
-            if step.consumed != TAIL.len() || step.produced > 0 {
+            if (step.consumed, step.produced) != (TAIL.len(), 0) {
                 return Err(Violation::InvalidCompressedData);
             }
         }

@@ -129,8 +129,12 @@ impl Outbox {
     }
 
     /// Queues bytes as they are, whatever the peer will think of them.
-    pub fn raw(&mut self, bytes: &[u8]) {
+    pub fn raw(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        if self.close_sent {
+            return Err(SendError::Closed);
+        }
         self.bytes.extend_from_slice(bytes);
+        Ok(())
     }
 
     /// Queues a ping; the peer will answer it with a pong that carries the same payload.
@@ -357,6 +361,7 @@ mod tests {
         for _ in 0..10_000 {
             outbox.binary(&[0; 1000]).unwrap();
             outbox.advance(1004);
+            assert!(outbox.held() >= outbox.pending().len());
         }
         assert!(outbox.held() < 8192, "{}", outbox.held());
     }
@@ -422,6 +427,18 @@ mod tests {
     }
 
     #[test]
+    fn raw_bytes_go_out_as_they_are_and_fragments_are_refused_like_messages() {
+        let mut outbox = Outbox::new(10, None);
+        outbox.raw(b"0123456789").unwrap();
+        assert_eq!(outbox.pending(), b"0123456789");
+        assert_eq!(outbox.fragments(Opcode::Text, &["x"]), Err(SendError::Full));
+        outbox.close(CloseCode::NORMAL, "").unwrap();
+        assert_eq!(outbox.fragments(Opcode::Text, &["x"]), Err(SendError::Closed));
+        assert_eq!(outbox.raw(b"x"), Err(SendError::Closed));
+        assert_eq!(outbox.pending(), b"0123456789\x88\x02\x03\xe8");
+    }
+
+    #[test]
     fn a_control_frame_holds_125_bytes() {
         let mut outbox = outbox();
         assert_eq!(outbox.ping(&[0; 126]), Err(SendError::ControlFrameTooLong));
@@ -453,6 +470,13 @@ mod tests {
             outbox.advance(1);
             assert!(outbox.pending().ends_with(b"\x8a\x01?"));
         }
+        let mut outbox = outbox();
+        outbox.binary(&[0; 16 * 1024 - 3]).unwrap();
+        outbox.answer_ping(b"?");
+        outbox.advance(1);
+        assert_eq!(outbox.pending().len(), 16 * 1024, "as much as ever");
+        outbox.advance(1);
+        assert!(outbox.pending().ends_with(b"\x8a\x01?"));
     }
 
     #[test]

@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use super::mount::Mount;
 use super::tap::Tap;
+use super::visitors::AddressLimits;
 
 /// A server's settings; [`Config::default`] has the values that the command line documents.
 pub struct Config {
     /// The addresses to listen on. Port 0 takes a free port.
     pub listen: Vec<SocketAddr>,
+    /// The addresses to serve `/metrics` and `/healthz` at, and nothing else: to those who watch the
+    /// server, who should be on the same machine or behind a firewall.
+    pub admin: Vec<SocketAddr>,
     /// How many connections the kernel may hold ready for us to accept.
     pub backlog: u32,
     /// How many event loops to run, each on a thread of its own.
@@ -37,6 +41,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 8888))],
+            admin: Vec::new(),
             backlog: 1024,
             loops: 1,
             mounts: Vec::new(),
@@ -74,9 +79,16 @@ pub struct ServerLimits {
     pub handshake: Duration,
     /// With so many connections the server stops accepting; the kernel's backlog holds the rest.
     pub connections: usize,
+    /// What one address may take of them.
+    pub address: AddressLimits,
     /// The bytes that may be queued in the whole process. From half of them newcomers are refused,
     /// from three quarters the largest queues are closed, and with all of them nothing is accepted.
     pub queued: usize,
+    /// The connections that may have DEFLATE states of their own, for context takeover; further ones
+    /// agree to do without. Such states are no queues: they are some 230 KB for each connection from
+    /// its first messages to its end, whatever it does, so they do not count as queued, and nobody
+    /// is closed because of them.
+    pub takeovers: usize,
     /// The most connections accepted in one turn of a loop.
     pub accepts_per_turn: usize,
     /// The most bytes read from one connection in one turn of a loop.
@@ -102,7 +114,9 @@ impl Default for ServerLimits {
             headers: 64,
             handshake: Duration::from_secs(5),
             connections: 65_536,
+            address: AddressLimits::default(),
             queued: 64 * 1024 * 1024,
+            takeovers: 256,
             accepts_per_turn: 16,
             read_per_turn: 64 * 1024,
             high_water: 64 * 1024,

@@ -4,14 +4,16 @@
 //! server that can show its own pages, not a web server.
 
 use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
 
 use super::budget::Pressure;
 use super::config::Www;
 use super::files;
+use super::metrics::exposition;
 use super::page;
 use super::response::Response;
 use super::site::{Shared, Site};
-use crate::protocol::deflate::DeflateParameters;
+use crate::protocol::deflate::{DeflateMode, DeflateParameters};
 use crate::protocol::handshake::{self, HandshakeError, Request, ServerOptions};
 use crate::transports;
 
@@ -30,8 +32,13 @@ pub(super) enum Answer {
     Plain(Response),
 }
 
-/// Decides what the request in `head` gets.
-pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
+/// Decides what the request in `head` gets, at the admin listener or at a public one.
+pub(super) fn decide(shared: &Shared, head: &[u8], draining: bool, is_admin: bool) -> Answer {
+    let answer = if is_admin { admin } else { answer };
+    answer(shared, head, draining)
+}
+
+fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
     let request = match Request::parse(head, shared.limits.headers) {
         Ok(request) => request,
         Err(error) => return Answer::Plain(refusal(&error)),
@@ -40,20 +47,26 @@ pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
         if shared.site.www == Www::DemoPage && request.path().starts_with(transports::PREFIX) {
             return turned_away(shared, draining).map_or(Answer::Exchange, Answer::Plain);
         }
-        return Answer::Plain(plain(&request, &shared.site, draining));
+        let get = |path: &str| get(path, &shared.site, draining);
+        return Answer::Plain(plain(&request, get));
     }
     let found = shared.site.mount(request.path());
     let Some((mount, info)) = found.and_then(|at| Some((at, shared.site.mounts.get(at)?))) else {
-        return Answer::Plain(not_found(&shared.site));
+        return Answer::Plain(not_found(&shared.site).for_handshake());
     };
     if let Some(response) = turned_away(shared, draining) {
-        return Answer::Plain(response);
+        return Answer::Plain(response.for_handshake());
+    }
+    let mut mode = info.deflate.mode;
+    let takeovers = shared.takeovers.load(Ordering::Relaxed);
+    if mode == DeflateMode::Takeover && takeovers >= shared.limits.takeovers {
+        mode = DeflateMode::Shared;
     }
     let own_pages = info.own_pages_only.map(|own| own.origins(&request));
     let options = ServerOptions {
         subprotocols: &shared.site.subprotocols,
         origins: own_pages.as_deref().or(shared.site.origins.as_deref()),
-        deflate: info.deflate.mode,
+        deflate: mode,
     };
     match handshake::accept(&request, &options) {
         Ok(accepted) => {
@@ -68,6 +81,22 @@ pub(super) fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
     }
 }
 
+/// The admin listener has two pages.
+fn admin(shared: &Shared, head: &[u8], draining: bool) -> Answer {
+    let answer = Request::parse(head, shared.limits.headers).map(|request| {
+        plain(&request, |path| match path {
+            "/healthz" => health(draining),
+            "/metrics" => {
+                let page = exposition::page(shared, draining);
+                let extra = "Cache-Control: no-store\r\n";
+                Response::new(200, exposition::CONTENT_TYPE, extra, page.as_bytes())
+            }
+            _ => Response::text(404, "", "Here are:\n  /metrics\n  /healthz\n"),
+        })
+    });
+    Answer::Plain(answer.unwrap_or_else(|error| refusal(&error)))
+}
+
 /// What somebody gets who would stay, while nobody is let in.
 fn turned_away(shared: &Shared, draining: bool) -> Option<Response> {
     let body = match draining {
@@ -79,9 +108,9 @@ fn turned_away(shared: &Shared, draining: bool) -> Option<Response> {
 }
 
 /// The answer to a request that asks for no WebSocket.
-fn plain(request: &Request<'_>, site: &Site, draining: bool) -> Response {
+fn plain(request: &Request<'_>, get: impl Fn(&str) -> Response) -> Response {
     let response = match request.method() {
-        "GET" | "HEAD" => get(request.path(), site, draining),
+        "GET" | "HEAD" => get(request.path()),
         _ => {
             let extra = "Allow: GET, HEAD\r\n";
             return Response::text(405, extra, "This server answers GET and HEAD only.\n");
@@ -92,11 +121,7 @@ fn plain(request: &Request<'_>, site: &Site, draining: bool) -> Response {
 
 fn get(path: &str, site: &Site, draining: bool) -> Response {
     if path == "/healthz" {
-        return if draining {
-            Response::text(503, "Retry-After: 10\r\n", "draining\n")
-        } else {
-            Response::text(200, "Cache-Control: no-store\r\n", "ok\n")
-        };
+        return health(draining);
     }
     let inspector = || page::find_inspector(path).filter(|_| site.inspector);
     let found = inspector().or_else(|| match &site.www {
@@ -111,6 +136,14 @@ fn get(path: &str, site: &Site, draining: bool) -> Response {
         return refusal(&HandshakeError::MissingUpgrade);
     }
     not_found(site)
+}
+
+fn health(draining: bool) -> Response {
+    if draining {
+        Response::text(503, "Retry-After: 10\r\n", "draining\n")
+    } else {
+        Response::text(200, "Cache-Control: no-store\r\n", "ok\n")
+    }
 }
 
 /// Nothing is at that path: says what is where. The path itself is not repeated.
@@ -128,5 +161,5 @@ fn not_found(site: &Site) -> Response {
 pub(super) fn refusal(error: &HandshakeError) -> Response {
     let mut bytes = Vec::new();
     error.write_response(&mut bytes);
-    Response::complete(error.status(), bytes)
+    Response::complete(error.status(), bytes).for_handshake()
 }

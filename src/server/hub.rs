@@ -23,22 +23,26 @@ use std::time::Instant;
 use log::{debug, warn};
 
 use super::http::{self, Answer, refusal};
+use super::metrics::{Count, Counters};
 use super::mount::Mounted;
 use super::peers::{Peers, Settled, log_open};
-use super::session::{Head, Phase, Session};
+use super::session::{Head, Mark, Phase, Session};
 use super::site::Shared;
 use super::table::Key;
 use super::tap::Upgrade;
 use super::timers::Tick;
 use super::transport::Transport;
-use crate::protocol::Connection;
 use crate::protocol::deflate::DeflatePool;
 use crate::protocol::handshake::{HandshakeError, HeadScanner};
+use crate::protocol::{Closure, Connection, EndedBy, Violation};
 use drain::Drain;
 
 /// After delivering to so many recipients in one turn, a session's further input waits for the next
 /// one: a single read may hold thousands of messages, each for thousands of peers.
 const DELIVERIES_PER_TURN: usize = 4096;
+
+/// The most connections of the admin listener: a collector or two, and a human.
+const ADMINS: usize = 16;
 
 /// What the kernel said of a transport. These are hints: reading and writing tell the truth.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,18 +89,46 @@ impl<T: Transport> Hub<T> {
     /// Takes in a connection. It is run in the next turn: to try is the surest way to know whether
     /// something has arrived already.
     pub(super) fn insert(&mut self, transport: T, address: SocketAddr, now: Instant) -> Key {
+        self.peers.shared.connections.fetch_add(1, Ordering::Relaxed);
+        self.peers.counters.count(Count::AcceptedPublic);
+        self.insert_any(transport, address, now)
+    }
+
+    fn insert_any(&mut self, transport: T, address: SocketAddr, now: Instant) -> Key {
         let limits = &self.peers.shared.limits;
         let head = Head { scanner: HeadScanner::new(limits.head), bytes: Vec::new() };
         // A time beyond what can be told never comes.
         let deadline = now.checked_add(limits.handshake);
-        self.peers.shared.connections.fetch_add(1, Ordering::Relaxed);
-        let key = self.peers.sessions.insert(Session::new(transport, address, head, deadline));
+        let mut session = Session::new(transport, address, head, deadline);
+        session.marks.set(Mark::Metered, self.peers.shared.visitors.counts(address.ip()));
+        let key = self.peers.sessions.insert(session);
         let watched = self.peers.shared.taps.opened(self.peers.id(key), address, now);
         if let Some(session) = self.peers.sessions.get_mut(key) {
-            session.watched = watched;
+            session.marks.set(Mark::Watched, watched);
         }
         self.peers.queue(key);
         key
+    }
+
+    /// Takes in a connection of the admin listener, if not too many are here. It does not count
+    /// among the others: a crowd must not keep those out who want to see it.
+    pub(super) fn insert_admin(
+        &mut self,
+        transport: T,
+        address: SocketAddr,
+        now: Instant,
+    ) -> Option<Key> {
+        if self.peers.admins >= ADMINS {
+            self.peers.counters.count(Count::AdminRefused);
+            return None;
+        }
+        self.peers.counters.count(Count::AcceptedAdmin);
+        let key = self.insert_any(transport, address, now);
+        if let Some(session) = self.peers.sessions.get_mut(key) {
+            session.marks.set(Mark::Admin, true);
+        }
+        self.peers.admins += 1;
+        Some(key)
     }
 
     pub(super) fn transport(&mut self, key: Key) -> Option<&mut T> {
@@ -130,11 +162,16 @@ impl<T: Transport> Hub<T> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.peers.sessions.len() == 0
+        self.len() == 0
     }
 
+    /// How many public connections there are.
     pub(super) fn len(&self) -> usize {
-        self.peers.sessions.len()
+        self.peers.sessions.len() - self.peers.admins
+    }
+
+    pub(super) fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.peers.counters)
     }
 
     /// One turn.
@@ -197,6 +234,7 @@ impl<T: Transport> Hub<T> {
                 }
             }
             Ok(count) => {
+                self.peers.counters.add(Count::BytesReceived, count as u64);
                 // epoll(7): reading less than was asked for means that there is no more, so one
                 // call that would only say `WouldBlock` is saved. Not after a hang-up: then the end
                 // of the stream is still to be read.
@@ -204,7 +242,7 @@ impl<T: Transport> Hub<T> {
                     session.readable = false;
                 }
                 let bytes = scratch.get_mut(..count).unwrap_or_default();
-                if session.watched {
+                if session.marks.has(Mark::Watched) {
                     self.peers.shared.taps.received(id, bytes, now);
                 }
                 if self.peers.shared.site.counts(session.mount) {
@@ -272,8 +310,10 @@ impl<T: Transport> Hub<T> {
         };
         let bytes = if before == 0 { &**input } else { &head.bytes[..] };
         let bytes = bytes.get(..end).unwrap_or_default();
-        match http::answer(&self.peers.shared, bytes, self.drain.is_some()) {
+        let draining = self.drain.is_some();
+        match http::decide(&self.peers.shared, bytes, draining, session.marks.has(Mark::Admin)) {
             Answer::Plain(response) => {
+                self.peers.count_refusal(&response, draining);
                 self.peers.respond(key, response, now);
                 false
             }
@@ -289,13 +329,19 @@ impl<T: Transport> Hub<T> {
                 let mut connection = Connection::server(Arc::clone(&info.limits), now);
                 connection.outbox(now).preface(&response);
                 if let Some(agreed) = deflate {
+                    let takes_over =
+                        !(agreed.server_no_context_takeover && agreed.client_no_context_takeover);
+                    session.marks.set(Mark::TakesOver, takes_over);
+                    self.peers.shared.takeovers.fetch_add(takes_over.into(), Ordering::Relaxed);
                     connection.use_deflate(&agreed, &info.deflate, &self.deflate_pool);
                 }
+                self.peers.counters.answered(101, true);
                 let path = info.paths.first().map_or("", String::as_str);
                 log_open(address, id, path);
-                if session.watched {
+                if session.marks.has(Mark::Watched) {
                     let upgrade = Upgrade { mount: path, limits: &info.limits, deflate };
-                    session.watched = self.peers.shared.taps.upgraded(id, &upgrade, now);
+                    let watched = self.peers.shared.taps.upgraded(id, &upgrade, now);
+                    session.marks.set(Mark::Watched, watched);
                 }
                 session.phase = Phase::Open(connection);
                 session.deadline = None;
@@ -388,9 +434,15 @@ impl<T: Transport> Hub<T> {
         };
         let address = session.address.get();
         if let Phase::Open(connection) = &mut session.phase {
+            let before = (connection.closure(), connection.wants_drop());
             connection.handle_timeout(now);
+            let after = (connection.closure(), connection.wants_drop());
+            if let Some(deadline) = deadline_hit(before, after) {
+                self.peers.counters.count(deadline);
+            }
         }
         if session.stalls_at.is_some_and(|due| self.peers.timers.instant(due) <= now) {
+            self.peers.counters.count(Count::StallDeadline);
             debug!("{address} dropped: it takes nothing of what is sent to it");
             session.broken = true;
             return;
@@ -402,16 +454,20 @@ impl<T: Transport> Hub<T> {
         match &session.phase {
             Phase::Head(head) if head.bytes.is_empty() => {
                 debug!("{address} sent nothing");
+                self.peers.counters.count(Count::HandshakeDeadline);
                 session.broken = true;
             }
             Phase::Head(_) => {
+                self.peers.counters.count(Count::HandshakeDeadline);
                 self.peers.respond(key, refusal(&HandshakeError::TimedOut), now);
             }
             Phase::Open(_) if session.known_to_application => {
+                self.peers.counters.count(Count::ApplicationDeadline);
                 self.call(key, now, |application, context| application.timeout(context));
             }
             Phase::Exchange(_) => self.peers.exchange_due(key, now),
             Phase::Open(_) | Phase::Response(_) | Phase::Linger => {
+                self.peers.counters.count(Count::LingerDeadline);
                 debug!("{address} dropped: it does not read, or does not close");
                 session.broken = true;
             }
@@ -424,6 +480,7 @@ impl<T: Transport> Hub<T> {
             let Some(session) = self.peers.sessions.get_mut(key) else {
                 return;
             };
+            self.peers.counters.count(Count::LargestDropped);
             warn!("{} dropped: too much is queued, most of it for this peer", session.address);
             session.broken = true;
             session.unread = None;
@@ -440,6 +497,18 @@ impl<T: Transport> Hub<T> {
             }
             self.settle(key, now);
         }
+    }
+}
+
+/// Which of a connection's own deadlines was hit, if one was.
+fn deadline_hit(
+    (closure, gave_up): (Option<Closure>, bool),
+    (closure_now, gave_up_now): (Option<Closure>, bool),
+) -> Option<Count> {
+    match closure_now.filter(|_| closure.is_none())?.by {
+        EndedBy::Silence => Some(Count::PongDeadline),
+        EndedBy::Violation(Violation::ReassemblyTimedOut) => Some(Count::ReassemblyDeadline),
+        _ => (gave_up_now && !gave_up).then_some(Count::CloseDeadline),
     }
 }
 

@@ -1,13 +1,16 @@
 //! Listening and accepting.
 
 use std::fs::File;
-use std::io;
-use std::net::SocketAddr;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use log::{debug, warn};
 use mio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Protocol, Socket, Type};
+
+use super::metrics::{Count, Counters};
 
 /// While nothing can be accepted, it is tried again after this time.
 const RETRY: Duration = Duration::from_millis(100);
@@ -75,6 +78,7 @@ pub(super) struct Listeners {
     spare: Option<File>,
     /// Nothing is accepted before this time.
     paused_until: Option<Instant>,
+    counters: Arc<Counters>,
 }
 
 struct Listening {
@@ -86,15 +90,17 @@ struct Listening {
 }
 
 impl Listeners {
-    pub(super) fn new(sockets: Vec<TcpListener>) -> Self {
+    pub(super) fn new(sockets: Vec<TcpListener>, counters: Arc<Counters>) -> Self {
+        let spare = if sockets.is_empty() { None } else { open_spare() };
         let sockets = sockets.into_iter();
         Self {
             sockets: sockets
                 .enumerate()
                 .map(|(place, socket)| Listening { socket, place, pending: true })
                 .collect(),
-            spare: open_spare(),
+            spare,
             paused_until: None,
+            counters,
         }
     }
 
@@ -122,7 +128,9 @@ impl Listeners {
 
     /// Accepts one connection; `None` if there is none to be had now.
     pub(super) fn accept(&mut self, now: Instant) -> Option<(TcpStream, SocketAddr)> {
-        if self.paused_until.is_some_and(|until| until > now) {
+        if !self.sockets.iter().any(|listening| listening.pending)
+            || self.paused_until.is_some_and(|until| until > now)
+        {
             return None;
         }
         self.paused_until = None;
@@ -147,6 +155,7 @@ impl Listeners {
                     _ => {
                         warn!("cannot accept, trying again in {RETRY:?}: {error}");
                         if matches!(error.raw_os_error(), Some(ENFILE | EMFILE)) {
+                            self.counters.count(Count::OutOfDescriptors);
                             self.shed(index);
                         }
                         self.pause(now);
@@ -169,6 +178,24 @@ impl Listeners {
         }
         self.spare = open_spare();
     }
+}
+
+/// Says why a connection is not wanted, and drops it: three calls, and nothing to remember. That is
+/// as polite as it can be to one of a flood. The answer arrives unless the request comes after it,
+/// and is read by many clients even then.
+pub(super) fn turn_away(mut stream: TcpStream, address: SocketAddr) {
+    debug!("{address} turned away");
+    // What lies unread would make the end a reset, which throws the answer away.
+    let _ = stream.read(&mut [0; 4096]);
+    let _ = stream.write(
+        b"HTTP/1.1 429 Too Many Requests\r\n\
+          Content-Type: text/plain; charset=utf-8\r\n\
+          Content-Length: 43\r\n\
+          Retry-After: 10\r\n\
+          Connection: close\r\n\r\n\
+          There are too many connections from there.\n",
+    );
+    let _ = stream.shutdown(Shutdown::Write);
 }
 
 fn open_spare() -> Option<File> {

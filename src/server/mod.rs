@@ -11,7 +11,8 @@
 //! 7. `site`: what all loops share;
 //! 8. [`tap`]: looking on, for the trace and the inspector;
 //! 9. [`DetachedLoop`]: a loop without sockets and clock, for simulations;
-//! 10. `table`, `timers`, `budget`, `mailbox`, `listener`, `address`: one small idea each.
+//! 10. `table`, `timers`, `budget`, `rate`, `visitors`, `metrics`, `mailbox`, `listener`, `address`:
+//!     one small idea each.
 //!
 //! # What it promises
 //!
@@ -48,9 +49,11 @@ mod http;
 mod hub;
 mod listener;
 mod mailbox;
+mod metrics;
 mod own_pages;
 mod page;
 mod peers;
+mod rate;
 mod reactor;
 mod response;
 mod session;
@@ -59,6 +62,7 @@ mod table;
 mod text;
 mod timers;
 mod transport;
+mod visitors;
 
 use std::io;
 use std::net::SocketAddr;
@@ -74,14 +78,15 @@ pub use config::{Config, ServerLimits, Www};
 pub use detached::DetachedLoop;
 pub use hub::Readiness;
 pub use listener::BindError;
-pub use mount::{MessageRate, Mount, MountOptions};
+pub use mount::{Mount, MountOptions};
 pub use own_pages::OwnPages;
+pub use rate::Rate;
 pub use tap::{Tap, Upgrade};
 pub use transport::Transport;
+pub use visitors::{AddressLimits, Network};
 
 use crate::transports;
 use hub::Hub;
-use listener::Listeners;
 use mailbox::Mailbox;
 use mount::{MountInfo, Mounted};
 use reactor::{Reactor, Stop};
@@ -92,6 +97,7 @@ use tap::Taps;
 pub struct Server {
     reactors: Vec<Reactor>,
     addresses: Vec<SocketAddr>,
+    admin_addresses: Vec<SocketAddr>,
     handle: Handle,
 }
 
@@ -127,6 +133,14 @@ impl Server {
             }
         }
 
+        // One loop has time enough for those who watch. What they see is the sum of all loops.
+        let mut admin = Vec::new();
+        for &address in &config.admin {
+            admin.extend(listener::bind(address, config.backlog, 1)?);
+        }
+        let admin_addresses =
+            admin.iter().map(mio::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
+
         let mut polls = Vec::new();
         let mut mailboxes = Vec::new();
         for _ in 0..loops {
@@ -140,16 +154,21 @@ impl Server {
         let parts = polls.into_iter().zip(listeners).zip(applications);
         for (index, ((poll, sockets), applications)) in (0..).zip(parts) {
             let hub = Hub::new(index, Arc::clone(&shared), applications, Instant::now());
-            let listeners = Listeners::new(sockets);
             let (shared, stop) = (Arc::clone(&shared), Arc::clone(&stop));
-            reactors.push(Reactor::new(poll, hub, listeners, shared, stop)?);
+            let admin = std::mem::take(&mut admin);
+            reactors.push(Reactor::new(poll, hub, sockets, admin, shared, stop)?);
         }
-        Ok(Self { reactors, addresses, handle: Handle { stop, shared } })
+        Ok(Self { reactors, addresses, admin_addresses, handle: Handle { stop, shared } })
     }
 
     /// The addresses that the server listens on; where port 0 was asked for, with the real port.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The addresses of `/metrics`, likewise.
+    pub fn admin_addresses(&self) -> &[SocketAddr] {
+        &self.admin_addresses
     }
 
     /// The means to stop the server once it runs.
@@ -201,6 +220,7 @@ fn furnish(config: Config, mailboxes: Vec<Mailbox>) -> (Arc<Shared>, Vec<Vec<Mou
     let loops = mailboxes.len() as u16;
     let mut applications: Vec<Vec<Mounted>> = (0..loops).map(|_| Vec::new()).collect();
     let mut mounts = Vec::new();
+    let mut figures = Vec::new();
     for mount in config.mounts {
         mounts.push(MountInfo {
             paths: mount.paths.clone(),
@@ -209,7 +229,13 @@ fn furnish(config: Config, mailboxes: Vec<Mailbox>) -> (Arc<Shared>, Vec<Vec<Mou
             deflate: mount.options.deflate,
             own_pages_only: mount.options.own_pages_only,
         });
-        for (list, mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
+        let path = mount.paths.first().cloned().unwrap_or_default();
+        for (list, mut mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
+            let counted = mounted.hold().application().figures();
+            // An application that loops share is asked by each of them.
+            if !figures.iter().any(|(_, known)| Arc::ptr_eq(known, &counted)) {
+                figures.push((path.clone(), counted));
+            }
             list.push(mounted);
         }
     }
@@ -223,6 +249,7 @@ fn furnish(config: Config, mailboxes: Vec<Mailbox>) -> (Arc<Shared>, Vec<Vec<Mou
         inspector: config.inspector,
     };
     let mut shared = Shared::new(site, config.limits, mailboxes);
+    shared.metrics.figures = figures;
     shared.taps = Taps::new(config.taps);
     (Arc::new(shared), applications)
 }

@@ -1,9 +1,9 @@
 //! Mounts: which application serves which path, and what its peers may use.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::own_pages::OwnPages;
+use super::rate::Rate;
 use crate::apps::Application;
 use crate::protocol::Limits;
 use crate::protocol::deflate::DeflateOptions;
@@ -21,33 +21,12 @@ pub struct MountOptions {
     /// What each connection may use.
     pub limits: Limits,
     /// How fast each peer may send; `None`: as fast as it likes.
-    pub rate: Option<MessageRate>,
+    pub rate: Option<Rate>,
     /// Whether messages may be compressed, and with what memory.
     pub deflate: DeflateOptions,
     /// Only pages that this server has served may connect here, whatever the server's list of
     /// origins says; and nobody who sends no `Origin`.
     pub own_pages_only: Option<OwnPages>,
-}
-
-/// A token bucket: so many messages at once, and so many each second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MessageRate {
-    /// Messages each second, in the long run.
-    pub per_second: u32,
-    /// Messages at once.
-    pub burst: u32,
-}
-
-impl MessageRate {
-    /// The time that pays for one message.
-    pub(super) fn interval(self) -> Duration {
-        Duration::from_secs(1) / self.per_second.max(1)
-    }
-
-    /// How far ahead of its time a peer may be.
-    pub(super) fn tolerance(self) -> Duration {
-        self.interval() * self.burst
-    }
 }
 
 enum Maker {
@@ -138,7 +117,7 @@ impl Held<'_> {
 pub(super) struct MountInfo {
     pub(super) paths: Vec<String>,
     pub(super) limits: Arc<Limits>,
-    pub(super) rate: Option<MessageRate>,
+    pub(super) rate: Option<Rate>,
     pub(super) deflate: DeflateOptions,
     pub(super) own_pages_only: Option<OwnPages>,
 }

@@ -1,7 +1,6 @@
 //! The sessions of one loop, and everything that reaches them from outside their own socket:
 //! deliveries, deadlines, closing.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -11,13 +10,15 @@ use log::{debug, info};
 use super::address::Address;
 use super::budget::Pressure;
 use super::mailbox::Mailbox;
-use super::response::Response;
-use super::session::{Phase, Session};
+use super::metrics::{Count, Counters};
+use super::response::{Progress, Response, send_response};
+use super::session::{Mark, Phase, Session};
 use super::site::Shared;
 use super::table::{Key, Table};
 use super::text::Escaped;
 use super::timers::Timers;
 use super::transport::Transport;
+use super::visitors::Talkers;
 use crate::apps::{Effect, Effects, Message, PeerId};
 use crate::protocol::{CloseCode, Closure, EndedBy, SendError, State};
 
@@ -28,6 +29,8 @@ const KEPT_CAPACITY: usize = 128 * 1024;
 pub(super) struct Peers<T> {
     pub(super) index: u16,
     pub(super) shared: Arc<Shared>,
+    /// What this loop counts.
+    pub(super) counters: Arc<Counters>,
     pub(super) sessions: Table<Session<T>>,
     pub(super) timers: Timers,
     /// What applications ask for; filled during a call, carried out right after it.
@@ -38,10 +41,14 @@ pub(super) struct Peers<T> {
     touched: Vec<Key>,
     /// Output buffers that go from session to session.
     buffers: Vec<Vec<u8>>,
+    /// The addresses whose messages are counted.
+    pub(super) talkers: Talkers,
     /// How many recipients were delivered to in this turn.
     pub(super) deliveries: usize,
     /// How many bytes of the budget this loop's sessions hold.
     queued: usize,
+    /// How many of the sessions came to the admin listener.
+    pub(super) admins: usize,
 }
 
 /// What settling a session found.
@@ -56,6 +63,7 @@ impl<T: Transport> Peers<T> {
     pub(super) fn new(index: u16, shared: Arc<Shared>, now: Instant) -> Self {
         Self {
             index,
+            counters: shared.metrics.of_loop(index),
             shared,
             sessions: Table::new(),
             timers: Timers::new(now),
@@ -63,8 +71,10 @@ impl<T: Transport> Peers<T> {
             runnable: Vec::new(),
             touched: Vec::new(),
             buffers: Vec::new(),
+            talkers: Talkers::default(),
             deliveries: 0,
             queued: 0,
+            admins: 0,
         }
     }
 
@@ -112,6 +122,7 @@ impl<T: Transport> Peers<T> {
 
     /// Carries out what an application asked for in a call about `about`.
     pub(super) fn carry_out(&mut self, about: Key, now: Instant) {
+        self.counters.add(Count::MessagesSent, self.effects.take_replies());
         if self.effects.is_empty() {
             return;
         }
@@ -193,9 +204,13 @@ impl<T: Transport> Peers<T> {
                     Message::Text(text) => outbox.text(text),
                     Message::Binary(payload) => outbox.binary(payload),
                 };
-                if sent == Err(SendError::Full) {
-                    // 1013 and not silence: the peer must not believe that it missed nothing.
-                    let _ = outbox.close(CloseCode::TRY_AGAIN_LATER, "you read too slowly");
+                match sent {
+                    Ok(()) => self.counters.count(Count::MessagesSent),
+                    Err(SendError::Full) => {
+                        // 1013 and not silence: the peer must not believe that it missed nothing.
+                        let _ = outbox.close(CloseCode::TRY_AGAIN_LATER, "you read too slowly");
+                    }
+                    Err(_) => {}
                 }
                 self.touch(key);
                 refused
@@ -296,7 +311,7 @@ impl<T: Transport> Peers<T> {
                         code: connection.outbox(now).close_code(),
                         clean: false,
                     });
-                    if session.watched {
+                    if session.marks.has(Mark::Watched) {
                         self.shared.taps.state(id, connection.state(), now);
                     }
                     return Settled::Left(closure);
@@ -336,13 +351,16 @@ impl<T: Transport> Peers<T> {
             return false;
         };
         let id = PeerId::new(index, key.slot, key.generation);
-        let (watched, taps) = (session.watched, &self.shared.taps);
+        let (watched, taps) = (session.marks.has(Mark::Watched), &self.shared.taps);
+        let counters = &self.counters;
         let sent = |bytes: &[u8]| {
+            counters.add(Count::BytesSent, bytes.len() as u64);
             if watched {
                 taps.sent(id, bytes, now);
             }
         };
-        match send_response(response, &mut session.transport, &mut session.writable, sent) {
+        let Session { transport, writable, .. } = session;
+        match send_response(response, transport, writable, sent) {
             Ok(Progress::Done) => self.linger(key, now),
             Ok(Progress::Some) => {
                 session.deadline = now.checked_add(self.shared.limits.stall);
@@ -359,12 +377,20 @@ impl<T: Transport> Peers<T> {
         }
     }
 
+    /// Counts it if somebody is not let in because too much is queued.
+    pub(super) fn count_refusal(&self, response: &Response, draining: bool) {
+        if response.status == 503 && response.handshake && !draining {
+            self.counters.count(Count::NewcomerRefused);
+        }
+    }
+
     /// Begins an answer in plain HTTP.
     pub(super) fn respond(&mut self, key: Key, response: Response, now: Instant) {
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
         info!("{} answered {}", session.address, response.status);
+        self.counters.answered(response.status, response.handshake);
         session.phase = Phase::Response(Box::new(response));
         session.deadline = now.checked_add(self.shared.limits.stall);
         self.touch(key);
@@ -377,7 +403,7 @@ impl<T: Transport> Peers<T> {
         let Some(session) = self.sessions.get_mut(key) else {
             return true;
         };
-        tell_closure(id, session, &self.shared, now);
+        tell_closure(id, session, &self.shared, &self.counters, now);
         let ended = session.transport.shutdown_write().is_err() || session.eof;
         session.phase = Phase::Linger;
         session.unread = None;
@@ -394,17 +420,29 @@ impl<T: Transport> Peers<T> {
             return;
         };
         let id = self.id(key);
-        tell_closure(id, &session, &self.shared, now);
-        if session.watched {
+        tell_closure(id, &session, &self.shared, &self.counters, now);
+        if session.marks.has(Mark::Watched) {
             self.shared.taps.closed(id, now);
         }
         if self.shared.site.counts(session.mount) {
             self.shared.channels.release(self.id(key));
         }
+        self.shared
+            .takeovers
+            .fetch_sub(session.marks.has(Mark::TakesOver).into(), Ordering::Relaxed);
+        if session.marks.has(Mark::Metered) {
+            self.shared.visitors.leave(session.address.get().ip());
+        }
         let accounted = session.accounted as usize;
         self.shared.budget.account(accounted, 0);
         self.queued -= accounted;
-        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
+        if session.marks.has(Mark::Admin) {
+            self.admins -= 1;
+            self.counters.count(Count::ClosedAdmin);
+        } else {
+            self.shared.connections.fetch_sub(1, Ordering::Relaxed);
+            self.counters.count(Count::ClosedPublic);
+        }
     }
 
     /// Tells the budget what the session holds, and the timers when it must be looked at.
@@ -462,61 +500,31 @@ fn key_of(peer: PeerId) -> Key {
     Key { slot: peer.slot(), generation: peer.generation() }
 }
 
-enum Progress {
-    Done,
-    Some,
-    None,
-}
-
-/// Writes some of an answer: at most one chunk, so that a fast reader of a large file does not keep
-/// the loop from others.
-fn send_response<T: Transport>(
-    response: &mut Response,
-    transport: &mut T,
-    writable: &mut bool,
-    sent: impl FnOnce(&[u8]),
-) -> io::Result<Progress> {
-    let pending = response.pending()?;
-    if pending.is_empty() {
-        return Ok(Progress::Done);
-    }
-    if !*writable {
-        return Ok(Progress::None);
-    }
-    let wanted = pending.len();
-    match transport.write(pending) {
-        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-        Ok(written) => {
-            sent(pending.get(..written).unwrap_or_default());
-            response.advance(written);
-            *writable = written == wanted;
-            Ok(if response.pending()?.is_empty() { Progress::Done } else { Progress::Some })
-        }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            *writable = false;
-            Ok(Progress::None)
-        }
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Progress::Some),
-        Err(error) => Err(error),
-    }
-}
-
 /// Tells the log and the taps how a WebSocket ended.
-fn tell_closure<T>(id: PeerId, session: &Session<T>, shared: &Shared, now: Instant) {
+fn tell_closure<T>(
+    id: PeerId,
+    session: &Session<T>,
+    shared: &Shared,
+    counters: &Counters,
+    now: Instant,
+) {
     let Phase::Open(connection) = &session.phase else {
         return;
     };
     let closure = connection.closure();
-    log_closure(&session.address, closure);
-    if let Some(closure) = closure.filter(|_| session.watched) {
+    note_closure(&session.address, closure, counters);
+    if let Some(closure) = closure.filter(|_| session.marks.has(Mark::Watched)) {
         shared.taps.ended(id, &closure, now);
     }
 }
 
-fn log_closure(address: &Address, closure: Option<Closure>) {
-    let Some(Closure { by, code, clean }) = closure else {
+/// Logs and counts the end of a WebSocket.
+fn note_closure(address: &Address, closure: Option<Closure>, counters: &Counters) {
+    let Some(closure) = closure else {
         return;
     };
+    counters.ended(&closure);
+    let Closure { by, code, clean } = closure;
     let clean = if clean { "clean" } else { "not clean" };
     let code = code.map_or_else(|| "no code".to_owned(), |code| format!("{code:?}"));
     match by {

@@ -5,17 +5,19 @@
 //! listener's with the listener, and whoever stops before it is exhausted is resumed by us.
 
 use std::io::{self, Read};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use log::{info, warn};
-use mio::net::{TcpStream, UnixStream};
+use mio::net::{TcpListener, TcpStream, UnixStream};
 use mio::{Events, Interest, Poll, Token};
 
 use super::hub::{Hub, Readiness};
-use super::listener::Listeners;
+use super::listener::{self, Listeners};
+use super::metrics::{Count, Counters};
 use super::site::Shared;
 use super::table::Key;
 
@@ -23,7 +25,8 @@ use super::table::Key;
 const SPECIAL: usize = 1 << 63;
 pub(super) const WAKER: Token = Token(SPECIAL);
 const SIGNALS: Token = Token(SPECIAL | 1);
-const FIRST_LISTENER: usize = SPECIAL | 2;
+const FIRST_ADMIN: usize = SPECIAL | 2;
+const FIRST_LISTENER: usize = SPECIAL | 1 << 32;
 
 /// How many events one call of `poll` may bring.
 const EVENTS: usize = 1024;
@@ -38,8 +41,11 @@ pub(super) struct Reactor {
     poll: Poll,
     hub: Hub<TcpStream>,
     listeners: Listeners,
+    /// These go on while the others pause.
+    admin: Listeners,
     signals: Option<UnixStream>,
     shared: Arc<Shared>,
+    counters: Arc<Counters>,
     stop: Stop,
     drain_until: Option<Instant>,
     /// Found idle in the drain: loops end together, so that each keeps listening until then.
@@ -52,18 +58,27 @@ impl Reactor {
     pub(super) fn new(
         poll: Poll,
         hub: Hub<TcpStream>,
-        mut listeners: Listeners,
+        sockets: Vec<TcpListener>,
+        admin: Vec<TcpListener>,
         shared: Arc<Shared>,
         stop: Stop,
     ) -> io::Result<Self> {
-        for (index, socket) in listeners.sockets().enumerate() {
-            let token = Token(FIRST_LISTENER + index);
-            poll.registry().register(socket, token, Interest::READABLE)?;
-        }
+        let counters = hub.counters();
+        let listen = |sockets, first| {
+            let mut listeners = Listeners::new(sockets, Arc::clone(&counters));
+            for (index, socket) in listeners.sockets().enumerate() {
+                poll.registry().register(socket, Token(first + index), Interest::READABLE)?;
+            }
+            Ok::<_, io::Error>(listeners)
+        };
+        let listeners = listen(sockets, FIRST_LISTENER)?;
+        let admin = listen(admin, FIRST_ADMIN)?;
         Ok(Self {
             poll,
             hub,
             listeners,
+            admin,
+            counters,
             signals: None,
             shared,
             stop,
@@ -87,8 +102,14 @@ impl Reactor {
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
         let mut failures = 0;
+        let mut turn = None;
         loop {
-            let timeout = self.timeout(Instant::now());
+            // The end of one turn, and the beginning of the wait for the next.
+            let end = Instant::now();
+            if let Some(begin) = turn.take() {
+                self.counters.turn_took(end.saturating_duration_since(begin));
+            }
+            let timeout = self.timeout(end);
             if let Err(error) = self.poll.poll(&mut events, timeout) {
                 if error.kind() == io::ErrorKind::Interrupted {
                     continue;
@@ -104,10 +125,12 @@ impl Reactor {
             // One time for the whole turn: asking the clock for each message would cost more than
             // some of them do.
             let now = Instant::now();
+            turn = Some(now);
             for event in &events {
                 self.dispatch(event);
             }
             self.accept(now);
+            self.accept_admin(now);
             self.hub.turn(now);
             if self.has_ended(now) {
                 return Ok(());
@@ -120,9 +143,9 @@ impl Reactor {
         if self.hub.must_not_wait() {
             return Some(Duration::ZERO);
         }
-        let next_try = self.listeners.next_try(now);
-        let due =
-            [self.hub.next_deadline(), next_try, self.drain_until].into_iter().flatten().min();
+        let tries = [self.listeners.next_try(now), self.admin.next_try(now)];
+        let deadlines = [self.hub.next_deadline(), self.drain_until];
+        let due = tries.into_iter().chain(deadlines).flatten().min();
         due.map(|due| due.saturating_duration_since(now))
     }
 
@@ -130,9 +153,10 @@ impl Reactor {
         match event.token() {
             WAKER => {}
             SIGNALS => self.read_signals(),
-            Token(number) if number & SPECIAL != 0 => {
-                self.listeners.ready(number - FIRST_LISTENER);
-            }
+            Token(number) if number & SPECIAL != 0 => match number.checked_sub(FIRST_LISTENER) {
+                Some(place) => self.listeners.ready(place),
+                None => self.admin.ready(number - FIRST_ADMIN),
+            },
             Token(number) => {
                 let readiness = Readiness {
                     readable: event.is_readable() || event.is_error(),
@@ -150,8 +174,11 @@ impl Reactor {
             // At the limit nothing is accepted until a sixteenth is free again, so that a full
             // server does not go back and forth with each connection.
             let room = if self.full { self.shared.limits.connections / 16 } else { 0 };
-            self.full = !self.shared.has_room(room);
+            let was_full = std::mem::replace(&mut self.full, !self.shared.has_room(room));
             if self.full {
+                if !was_full {
+                    self.counters.count(Count::AcceptingPaused);
+                }
                 return listeners.pause(now);
             }
             let Some((stream, address)) = listeners.accept(now) else {
@@ -163,15 +190,26 @@ impl Reactor {
                 info!("{address} is gone: {error}");
                 continue;
             }
-            let key = self.hub.insert(stream, address, now);
-            let Some(stream) = self.hub.transport(key) else {
+            let visitors = &self.shared.visitors;
+            if visitors.counts(address.ip()) && !visitors.arrive(address.ip(), now) {
+                listener::turn_away(stream, address);
                 continue;
+            }
+            let key = self.hub.insert(stream, address, now);
+            watch(&self.poll, &mut self.hub, key, address, now);
+        }
+    }
+
+    /// Accepts whoever wants to see how the server does. There is no limit but their own number:
+    /// most of all while the public listeners pause, somebody wants to see why.
+    fn accept_admin(&mut self, now: Instant) {
+        for _ in 0..self.shared.limits.accepts_per_turn.max(1) {
+            let Some((stream, address)) = self.admin.accept(now) else {
+                return;
             };
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            let registered = self.poll.registry().register(stream, Token(key.pack()), interest);
-            if let Err(error) = registered {
-                warn!("{address} dropped, it cannot be watched: {error}");
-                self.hub.abandon(key, now);
+            match self.hub.insert_admin(stream, address, now) {
+                Some(key) => watch(&self.poll, &mut self.hub, key, address, now),
+                None => info!("{address} turned away, the admin listener is busy"),
             }
         }
     }
@@ -225,5 +263,17 @@ impl Drop for Reactor {
         if !self.idle {
             self.shared.loop_is_idle();
         }
+    }
+}
+
+/// From here on the kernel tells of what a new session can read and write.
+fn watch(poll: &Poll, hub: &mut Hub<TcpStream>, key: Key, address: SocketAddr, now: Instant) {
+    let Some(stream) = hub.transport(key) else {
+        return;
+    };
+    let interest = Interest::READABLE | Interest::WRITABLE;
+    if let Err(error) = poll.registry().register(stream, Token(key.pack()), interest) {
+        warn!("{address} dropped, it cannot be watched: {error}");
+        hub.abandon(key, now);
     }
 }

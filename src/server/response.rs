@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read};
 
+use super::transport::Transport;
+
 /// How much of a file is in memory at a time.
 const CHUNK: usize = 64 * 1024;
 
@@ -12,6 +14,8 @@ pub(super) struct Response {
     sent: usize,
     file: Option<FileBody>,
     pub(super) status: u16,
+    /// It answers a request for a WebSocket, or one that could not be understood.
+    pub(super) handshake: bool,
 }
 
 struct FileBody {
@@ -22,7 +26,7 @@ struct FileBody {
 impl Response {
     /// An answer that is already complete, head and body.
     pub(super) fn complete(status: u16, bytes: Vec<u8>) -> Self {
-        Self { bytes, sent: 0, file: None, status }
+        Self { bytes, sent: 0, file: None, status, handshake: false }
     }
 
     /// An answer with a body in memory.
@@ -36,6 +40,11 @@ impl Response {
     /// Plain text for a human.
     pub(super) fn text(status: u16, extra: &str, body: &str) -> Self {
         Self::new(status, "text/plain; charset=utf-8", extra, body.as_bytes())
+    }
+
+    /// The same answer, to a request for a WebSocket.
+    pub(super) fn for_handshake(self) -> Self {
+        Self { handshake: true, ..self }
     }
 
     /// A file, to be streamed: it is never in memory as a whole.
@@ -82,6 +91,46 @@ impl Response {
 
     pub(super) fn held(&self) -> usize {
         self.bytes.capacity()
+    }
+}
+
+/// How far a write has come.
+pub(super) enum Progress {
+    Done,
+    Some,
+    None,
+}
+
+/// Writes some of an answer: at most one chunk, so that a fast reader of a large file does not keep
+/// the loop from others.
+pub(super) fn send_response<T: Transport>(
+    response: &mut Response,
+    transport: &mut T,
+    writable: &mut bool,
+    sent: impl FnOnce(&[u8]),
+) -> io::Result<Progress> {
+    let pending = response.pending()?;
+    if pending.is_empty() {
+        return Ok(Progress::Done);
+    }
+    if !*writable {
+        return Ok(Progress::None);
+    }
+    let wanted = pending.len();
+    match transport.write(pending) {
+        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+        Ok(written) => {
+            sent(pending.get(..written).unwrap_or_default());
+            response.advance(written);
+            *writable = written == wanted;
+            Ok(if response.pending()?.is_empty() { Progress::Done } else { Progress::Some })
+        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            *writable = false;
+            Ok(Progress::None)
+        }
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Progress::Some),
+        Err(error) => Err(error),
     }
 }
 

@@ -20,7 +20,6 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::address::Address;
-use super::mount::MessageRate;
 use super::response::Response;
 use super::site::Shared;
 use super::timers::Tick;
@@ -43,7 +42,7 @@ pub(super) struct Session<T> {
     // A thin pointer: nearly all sessions have none.
     #[expect(clippy::box_collection)]
     pub(super) unread: Option<Box<Vec<u8>>>,
-    /// How far ahead of its time the peer has sent messages, see [`MessageRate::judge`].
+    /// How far ahead of its time the peer has sent messages, see [`Rate::judge`](super::rate::Rate::judge).
     pub(super) paid_until: Option<Tick>,
     /// While something waits to be sent on a WebSocket: when it must have made progress.
     pub(super) stalls_at: Option<Tick>,
@@ -69,8 +68,35 @@ pub(super) struct Session<T> {
     pub(super) touched: bool,
     /// The application was told of this peer and not yet that it is gone.
     pub(super) known_to_application: bool,
+    /// What was found out once.
+    pub(super) marks: Marks,
+}
+
+/// What is found out about a session once, a bit for each: as a `bool` each would cost every
+/// connection eight bytes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Marks(u8);
+
+#[derive(Clone, Copy)]
+pub(super) enum Mark {
     /// Someone looks on.
-    pub(super) watched: bool,
+    Watched = 1,
+    /// The address counts, see [`Visitors`](super::visitors::Visitors).
+    Metered = 2,
+    /// It has DEFLATE states of its own.
+    TakesOver = 4,
+    /// It came to the admin listener, which has pages of its own and no WebSockets.
+    Admin = 8,
+}
+
+impl Marks {
+    pub(super) fn has(self, mark: Mark) -> bool {
+        self.0 & mark as u8 != 0
+    }
+
+    pub(super) fn set(&mut self, mark: Mark, on: bool) {
+        self.0 = if on { self.0 | mark as u8 } else { self.0 & !(mark as u8) };
+    }
 }
 
 pub(super) enum Phase {
@@ -89,16 +115,6 @@ pub(super) enum Phase {
 pub(super) struct Head {
     pub(super) scanner: HeadScanner,
     pub(super) bytes: Vec<u8>,
-}
-
-/// Whether a message may pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admission {
-    Pass,
-    /// Too fast: it is dropped and the sender is told.
-    Refuse,
-    /// Far too fast, although it was told.
-    Expel,
 }
 
 impl<T: Transport> Session<T> {
@@ -129,7 +145,7 @@ impl<T: Transport> Session<T> {
             queued: false,
             touched: false,
             known_to_application: false,
-            watched: false,
+            marks: Marks::default(),
         }
     }
 
@@ -190,7 +206,8 @@ impl<T: Transport> Session<T> {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
                     self.wrote = true;
-                    if self.watched {
+                    shared.metrics.sent(id.loop_index(), written);
+                    if self.marks.has(Mark::Watched) {
                         shared.taps.sent(id, pending.get(..written).unwrap_or_default(), now);
                     }
                     connection.tick(now);
@@ -225,7 +242,8 @@ impl<T: Transport> Session<T> {
                 Ok(0) => self.broken = true,
                 Ok(written) => {
                     self.writable = written == exchange.pending().len();
-                    if self.watched {
+                    shared.metrics.sent(id.loop_index(), written);
+                    if self.marks.has(Mark::Watched) {
                         let sent = exchange.pending().get(..written).unwrap_or_default();
                         shared.taps.sent(id, sent, now);
                     }
@@ -236,25 +254,6 @@ impl<T: Transport> Session<T> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => self.broken = true,
             }
-        }
-    }
-}
-
-impl MessageRate {
-    /// Whether a message that arrives now may pass: a token bucket, kept as the time until which
-    /// the peer has used up its share. Refused messages count too, so a peer that goes on is
-    /// further and further ahead, and is expelled when it is two bursts ahead.
-    pub(super) fn judge(self, paid_until: &mut Option<Instant>, now: Instant) -> Admission {
-        let from = paid_until.map_or(now, |paid_until| paid_until.max(now));
-        let until = from.checked_add(self.interval()).unwrap_or(from);
-        *paid_until = Some(until);
-        let ahead = until.saturating_duration_since(now);
-        if ahead <= self.tolerance() {
-            Admission::Pass
-        } else if ahead <= self.tolerance() * 2 {
-            Admission::Refuse
-        } else {
-            Admission::Expel
         }
     }
 }

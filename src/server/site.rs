@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::budget::{Budget, Pressure};
 use super::config::{ServerLimits, Www};
 use super::mailbox::Mailbox;
+use super::metrics::Metrics;
 use super::mount::MountInfo;
 use super::tap::Taps;
+use super::visitors::Visitors;
 use crate::transports::Channels;
 
 /// What is at which path, and who may come.
@@ -30,6 +32,11 @@ pub(super) struct Shared {
     pub(super) mailboxes: Vec<Mailbox>,
     /// How many connections all loops have.
     pub(super) connections: AtomicUsize,
+    pub(super) visitors: Visitors,
+    /// How many connections have DEFLATE states of their own.
+    pub(super) takeovers: AtomicUsize,
+    /// What the loops count.
+    pub(super) metrics: Metrics,
     /// How many loops have somebody whom an end of the server would interrupt.
     pub(super) busy_loops: AtomicUsize,
     /// The channels of the page that compares transports.
@@ -41,13 +48,18 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(site: Site, limits: ServerLimits, mailboxes: Vec<Mailbox>) -> Self {
         let budget = Budget::new(limits.queued);
+        let metrics = Metrics::new(mailboxes.len().max(1));
         let busy_loops = AtomicUsize::new(mailboxes.len());
+        let visitors = Visitors::new(limits.address.clone());
         Self {
             site,
             limits,
+            visitors,
+            takeovers: AtomicUsize::new(0),
             budget,
             mailboxes,
             connections: AtomicUsize::new(0),
+            metrics,
             busy_loops,
             channels: Channels::default(),
             taps: Taps::default(),

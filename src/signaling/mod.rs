@@ -139,6 +139,7 @@ pub mod error;
 pub mod name;
 pub mod request;
 
+mod figures;
 mod reply;
 mod rooms;
 mod switchboard;
@@ -149,15 +150,17 @@ mod users;
 mod tests;
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::ErrorCode;
 pub use name::Name;
 pub use reply::MAX_ECHO;
 
-use crate::apps::{Application, Context, Message};
+use crate::apps::{Application, Context, Figure, Message};
 use crate::protocol::{CloseCode, Closure};
 use error::Refusal;
+use figures::Figures;
 use request::Envelope;
 use rooms::Rooms;
 use users::Users;
@@ -204,6 +207,7 @@ pub struct Signaling {
     options: Options,
     users: Users,
     rooms: Rooms,
+    figures: Figures,
     /// Where messages are written; kept, so that passing one on allocates nothing.
     out: String,
 }
@@ -235,6 +239,7 @@ impl Application for Signaling {
         }
         self.out.clear();
         self.out.shrink_to(Self::KEPT);
+        self.figures.update(self.users.len(), self.rooms.len());
     }
 
     fn timeout(&mut self, context: &mut Context<'_>) {
@@ -250,5 +255,10 @@ impl Application for Signaling {
 
     fn close(&mut self, context: &mut Context<'_>, _: &Closure) {
         self.depart(context);
+        self.figures.update(self.users.len(), self.rooms.len());
+    }
+
+    fn figures(&self) -> Arc<[Figure]> {
+        self.figures.shared()
     }
 }

@@ -35,6 +35,11 @@ pub enum NoEntry {
 }
 
 impl Rooms {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
     /// Lets a peer into a room that may hold `capacity`, as one of `limit` that the peer may be in.
     pub fn enter(
         &mut self,

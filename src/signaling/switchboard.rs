@@ -69,6 +69,7 @@ impl Signaling {
                 // Who takes another name is somebody else to those who knew the old one.
                 self.depart(context);
                 self.users.insert(peer, &name);
+                self.figures.logged_in();
                 context.set_timeout(None);
             }
         }
@@ -148,7 +149,7 @@ impl Signaling {
         id: Option<&RawValue>,
         room: Name<'a>,
     ) -> Result<(), Refusal<'a>> {
-        let Self { options, users, rooms, out } = self;
+        let Self { options, users, rooms, out, .. } = self;
         let Options { room_capacity, rooms_per_user, .. } = *options;
         let peer = context.peer();
         let name = own_name(users, peer)?;

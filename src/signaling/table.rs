@@ -70,7 +70,6 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 
     /// How many entries there are.
-    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.map.len()
     }

@@ -30,6 +30,11 @@ pub struct User {
 pub struct TooManyPartners;
 
 impl Users {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.users.len()
+    }
+
     /// The peer that has a name.
     pub fn find(&self, name: &Name<'_>) -> Option<PeerId> {
         self.peers.get(name.as_str()).copied()

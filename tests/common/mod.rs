@@ -10,7 +10,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -46,6 +46,7 @@ fn clean(mut command: Command) -> Command {
 pub struct Server {
     child: Child,
     pub addresses: Vec<SocketAddr>,
+    stdout: BufReader<ChildStdout>,
     log: Arc<Mutex<String>>,
 }
 
@@ -83,11 +84,11 @@ impl Server {
                 log.push('\n');
             }
         });
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut server = Self { child, addresses: Vec::new(), log };
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut server = Self { child, addresses: Vec::new(), stdout, log };
         for _ in 0..addresses {
             let mut line = String::new();
-            stdout.read_line(&mut line).unwrap();
+            server.stdout.read_line(&mut line).unwrap();
             let address = line
                 .strip_prefix("listening on http://")
                 .and_then(|line| line.strip_suffix("/\n"))
@@ -98,6 +99,15 @@ impl Server {
             server.addresses.push(address);
         }
         server
+    }
+
+    /// Where the metrics are, if it was started with `--admin`.
+    pub fn admin(&mut self) -> SocketAddr {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        let address = line.strip_prefix("metrics at http://");
+        let address = address.and_then(|line| line.strip_suffix("/metrics\n"));
+        address.and_then(|address| address.parse().ok()).expect("an address")
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -272,10 +282,15 @@ impl Client {
 
     pub fn try_connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, input: Vec::new(), used: 0 })
+        Ok(Self::of(stream))
+    }
+
+    /// A client that has connected already.
+    pub fn of(stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, input: Vec::new(), used: 0 }
     }
 
     pub fn open(address: SocketAddr, path: &str) -> Self {

@@ -11,8 +11,8 @@
 //! cargo test --test simulation -- --seeds 10000 --from 1
 //! ```
 //!
-//! To read it: `script` (what can happen), `network`, `client`, `world` (how it happens), `model`
-//! and `observed` (who should receive what), `judge` (what must hold).
+//! To read it: `script` (what can happen), `network`, `client`, `world`, `traffic`, `acts` (how it
+//! happens), `model`, `dialect`, `observed` (who should receive what), `judge` (what must hold).
 //!
 //! # What must hold
 //!
@@ -26,12 +26,19 @@
 //! - Whoever vanishes, stalls, or never logs in is gone in time, nobody earlier.
 //! - The queues stay within their limits, and at the end nothing is left.
 //!
+//! # What it was seen to find
+//!
+//! Faults put into the server, and the first seed that told: a delivery to a full outbox dropped in
+//! silence, 16; the wait for a pong without end, 1; mail between loops lost, 8; a room not left at
+//! close, 2. Not found in 150 seeds: dropping a connection without lingering.
+//!
 //! # What it does not show
 //!
 //! Loops take turns here: two never run at the same instant, as threads do.
 
 mod acts;
 mod client;
+mod dialect;
 mod judge;
 mod log;
 mod model;
@@ -40,6 +47,7 @@ mod observed;
 mod random;
 mod script;
 mod setting;
+mod traffic;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

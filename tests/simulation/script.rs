@@ -203,7 +203,8 @@ fn acts(random: &mut Random, path: &str, tame: bool) -> Vec<(Time, Act)> {
     let mut acts = Vec::new();
     let pause = *random.pick(&[300 * MILLISECOND, 30 * MILLISECOND, MILLISECOND]);
     if path == "/signal" && random.percent(92) {
-        acts.push((random.below(pause), Act::Say(Say::Login(*random.pick(&NAMES)))));
+        let name = *random.pick(&NAMES);
+        acts.push((random.below(pause), Act::Say(Say::Login(name))));
     }
     for _ in 0..random.within(0, 24) {
         let say = if path == "/signal" { request(random) } else { Say::Plain(text(random)) };
@@ -247,7 +248,7 @@ fn request(random: &mut Random) -> Say {
         20..=34 => Say::Signal("answer", payload(random), name),
         35..=54 => Say::Signal("candidate", payload(random), name),
         55..=61 => Say::Leave((!random.percent(25)).then_some(name)),
-        62..=71 => Say::Join(*random.pick(&["join", "create or join"]), room),
+        62..=71 => Say::Join(if random.percent(50) { "join" } else { "create or join" }, room),
         72..=75 => Say::LeaveRoom(room),
         76..=88 => Say::Message(room, random.percent(40).then_some(name), payload(random)),
         89..=90 => Say::Bye(room),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wigwag::apps::{Broadcast, Chat, Echo};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
-use wigwag::server::{Config, MessageRate, Mount, MountOptions, ServerLimits};
+use wigwag::server::{Config, Mount, MountOptions, Rate, ServerLimits};
 use wigwag::signaling::{Options, Signaling};
 
 use crate::model::{self, Model};
@@ -35,8 +35,9 @@ pub fn config(scenario: &Scenario, model: &Arc<Mutex<Model>>) -> Config {
             close_wait: duration(SECOND),
             ..Limits::default()
         },
-        rate: scenario.rate.map(|(per_second, burst)| MessageRate { per_second, burst }),
+        rate: scenario.rate.map(|(per_second, burst)| Rate { per_second, burst }),
         deflate: DeflateOptions { mode, threshold: 32, ..DeflateOptions::default() },
+        own_pages_only: None,
     };
     let signaling = Signaling::new(Options {
         login_deadline: Some(duration(model::LOGIN_DEADLINE)),

@@ -69,10 +69,7 @@ impl Command {
             Self::Pong(text) => outbox.pong(text.as_bytes()),
             Self::Close(Some(code), reason) => outbox.close(*code, reason),
             Self::Close(None, _) => outbox.close_without_code(),
-            Self::Raw(bytes) => {
-                outbox.raw(bytes);
-                Ok(())
-            }
+            Self::Raw(bytes) => outbox.raw(bytes),
             Self::Help | Self::Quit => Ok(()),
         };
         sent.map_err(|error| match error {

@@ -103,6 +103,17 @@ fn without_context_takeover_states_are_the_pool_s_between_messages() {
     assert_eq!(idle(&pool), (POOLED, 1));
 }
 
+/// Several loops may compress at the same time.
+#[test]
+fn a_pool_keeps_a_few_states_of_each_kind_and_no_more() {
+    let pool = DeflatePool::default();
+    let inflaters: Vec<_> = (0..2 * POOLED).map(|_| pool.inflater()).collect();
+    let deflaters: Vec<_> = (0..2 * POOLED).map(|_| pool.deflater(15)).collect();
+    inflaters.into_iter().for_each(|state| pool.return_inflater(*state));
+    deflaters.into_iter().for_each(|state| pool.return_deflater(*state, 15));
+    assert_eq!(idle(&pool), (POOLED, POOLED));
+}
+
 #[test]
 fn with_context_takeover_the_state_stays_and_the_pool_is_left_alone() {
     let pool = Arc::default();

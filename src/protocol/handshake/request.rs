@@ -280,6 +280,10 @@ mod tests {
         assert_eq!(request.header_values("x-b").next(), Some(&b""[..]));
         assert_eq!(request.header_values("x").next(), None);
         assert!(!request.is_websocket_attempt());
+        let told = format!("{request:?}");
+        for part in ["GET", "/chat/room?name=a?b", "Http11", "X-A"] {
+            assert!(told.contains(part), "{told}");
+        }
     }
 
     #[test]
@@ -360,6 +364,10 @@ mod tests {
             ("X : a", SpaceBeforeColon),
             ("X\t: a", SpaceBeforeColon),
             ("X Y: a", InvalidHeaderName),
+            ("X Y : a", InvalidHeaderName),
+            // Of two mistakes the first is told.
+            ("X Y: a\r\n b", InvalidHeaderName),
+            ("X Y: a\r\nZ : b", InvalidHeaderName),
             ("X", InvalidHeaderName),
             (": a", InvalidHeaderName),
             ("X\u{fc}: a", InvalidHeaderName),

@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use log::debug;
 
+use super::super::metrics::{Count, Counters};
 use super::super::peers::Peers;
-use super::super::session::{Admission, Phase};
+use super::super::rate::Admission;
+use super::super::session::{Mark, Phase};
 use super::super::table::Key;
 use super::super::text::Escaped;
 use super::super::transport::Transport;
@@ -41,15 +43,18 @@ pub(super) fn serve<T: Transport>(
     now: Instant,
 ) -> Served {
     let (id, high_water) = (peers.id(key), peers.shared.limits.high_water);
-    let Peers { sessions, effects, shared, timers, .. } = peers;
+    let Peers { sessions, effects, shared, timers, talkers, counters, .. } = peers;
     let Some(session) = sessions.get_mut(key) else {
         return Served::All;
     };
     let rate = shared.site.mounts.get(usize::from(session.mount)).and_then(|mount| mount.rate);
     let (address, paid_until) = (session.address.get(), &mut session.paid_until);
+    let shared_rate =
+        shared.limits.address.message_rate.filter(|_| session.marks.has(Mark::Metered));
     let Phase::Open(connection) = &mut session.phase else {
         return Served::All;
     };
+    let mut messages = 0;
     let served = guarded(address, || {
         loop {
             let Some((event, outbox)) = connection.receive(now, input) else {
@@ -58,21 +63,28 @@ pub(super) fn serve<T: Transport>(
             let mut context = Context::new(id, address, Some(outbox), effects);
             match event {
                 Event::Text(_) | Event::Binary(_) => {
+                    messages += 1;
                     let admission = rate.map_or(Admission::Pass, |rate| {
                         let mut paid = paid_until.map(|tick| timers.instant(tick));
                         let admission = rate.judge(&mut paid, now);
                         *paid_until = paid.map(|paid| timers.tick(paid));
-                        admission
+                        let passes = admission != Admission::Pass
+                            || shared_rate.is_none_or(|r| talkers.pass(address.ip(), r, now));
+                        if passes { admission } else { Admission::Refuse }
                     });
                     match admission {
                         Admission::Pass => deliver(application, &mut context, event),
-                        Admission::Refuse => application.throttled(&mut context),
+                        Admission::Refuse => {
+                            counters.count(Count::MessageRefused);
+                            application.throttled(&mut context);
+                        }
                         Admission::Expel => {
+                            counters.count(Count::MessageExpelled);
                             context.close(CloseCode::POLICY_VIOLATION, "too many messages");
                         }
                     }
                 }
-                event => log_event(address, &event),
+                event => note_event(address, &event, counters),
             }
             if !effects.is_empty() {
                 return Served::Asked;
@@ -82,7 +94,9 @@ pub(super) fn serve<T: Transport>(
             }
         }
     });
+    counters.add(Count::MessagesReceived, messages);
     served.unwrap_or_else(|()| {
+        counters.count(Count::ApplicationPanic);
         // What it asked for before it panicked is done: its replies to this peer are in the outbox
         // already, and what it had for others belongs to them.
         // Refused if a Close frame was sent before: that one has to do.
@@ -130,14 +144,21 @@ impl<T: Transport> Hub<T> {
         let address = session.address.get();
         let mut context = Context::new(id, address, outbox, &mut peers.effects);
         if guarded(address, || f(held.application(), &mut context)).is_err() {
+            peers.counters.count(Count::ApplicationPanic);
             context.close(CloseCode::INTERNAL_ERROR, APPLICATION_FAILED);
         }
         peers.carry_out(key, now);
     }
 }
 
-/// Logs an event that is not a message.
-fn log_event(address: SocketAddr, event: &Event<'_>) {
+/// Logs and counts an event that is not a message.
+fn note_event(address: SocketAddr, event: &Event<'_>, counters: &Counters) {
+    match event {
+        Event::Ping(_) => counters.count(Count::Pings),
+        Event::Pong(_) => counters.count(Count::Pongs),
+        Event::Close(_) => counters.count(Count::Closes),
+        _ => {}
+    }
     // A violation is told once, by the line that says how the connection ended.
     if !matches!(event, Event::Violation(_)) {
         debug!("{address} {}", Escaped(&format!("{event:?}")));

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::session::Phase;
+use super::super::session::{Mark, Phase};
 use super::super::table::Key;
 use super::super::transport::Transport;
 use super::Hub;
@@ -76,6 +76,7 @@ impl<T: Transport> Hub<T> {
     /// said nothing.
     pub(in super::super) fn is_idle(&self) -> bool {
         let is_silent = |phase: &Phase| matches!(phase, Phase::Head(head) if head.bytes.is_empty());
-        self.peers.sessions.iter().all(|(_, session)| is_silent(&session.phase))
+        let mut sessions = self.peers.sessions.iter();
+        sessions.all(|(_, session)| session.marks.has(Mark::Admin) || is_silent(&session.phase))
     }
 }

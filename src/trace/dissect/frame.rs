@@ -456,8 +456,21 @@ fn section(section: &'static str) -> Option<Reference> {
 
 /// Hexadecimal, with blanks between the bytes.
 pub(super) fn spaced(bytes: &[u8]) -> String {
-    let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    bytes.join(" ")
+    digits(bytes, " ")
+}
+
+/// Hexadecimal digits, with this between the bytes.
+pub(super) fn digits(bytes: &[u8], between: &str) -> String {
+    // Not by `format!`: whole payloads come here, for each frame of a live trace.
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2 + between.len()));
+    for (index, byte) in bytes.iter().enumerate() {
+        if index > 0 {
+            text.push_str(between);
+        }
+        text.extend([digit(byte >> 4), digit(byte & 0xf)]);
+    }
+    text
 }
 
 /// As text. What was clipped inside a character ends before it.

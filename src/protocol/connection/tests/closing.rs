@@ -144,15 +144,15 @@ fn a_close_frame_of_ours_may_have_no_code() {
 /// registered since.
 fn may_be_sent(code: u16) -> bool {
     match code {
-        0..=999 => false,                  // "not used"
-        1000..=1003 => true,               // normal, going away, protocol error, unacceptable data
-        1004..=1006 => false,              // reserved; "MUST NOT be set" in a Close frame
-        1007..=1011 => true,               // defined in 7.4.1
-        1012..=1014 => true,               // registered later
-        1015 => false,                     // "MUST NOT be set" in a Close frame
-        1016..=2999 => false,              // for the protocol's future
-        3000..=3999 | 4000..=4999 => true, // for libraries, and for private use
-        5000..=65_535 => false,            // in no range
+        0..=999 => false,       // "not used"
+        1000..=1003 => true,    // normal, going away, protocol error, unacceptable data
+        1004..=1006 => false,   // reserved; "MUST NOT be set" in a Close frame
+        1007..=1011 => true,    // defined in 7.4.1
+        1012..=1014 => true,    // registered later
+        1015 => false,          // "MUST NOT be set" in a Close frame
+        1016..=2999 => false,   // for the protocol's future
+        3000..=4999 => true,    // for libraries, and for private use
+        5000..=65_535 => false, // in no range
     }
 }
 
@@ -178,7 +178,7 @@ fn all_65536_close_codes_are_accepted_or_refused() {
             let clean = may_be_sent(code);
 
             let mut open = wire();
-            assert_eq!(open.read(&bytes), [seen.clone()], "{code}");
+            assert_eq!(open.read(&bytes), std::slice::from_ref(&seen), "{code}");
             assert_eq!(open.sent(), from_it(&answer), "{code}");
             assert_eq!(open.ended(), Some((by, Some(said), clean)), "{code}");
 

@@ -396,6 +396,16 @@ fn a_frame_that_announces_more_than_could_fit_is_refused_at_its_header() {
 }
 
 #[test]
+fn a_message_at_the_limit_may_take_more_than_the_limit_on_the_wire() {
+    let payload = noise(8_000);
+    let mut blocks: Vec<u8> = payload.chunks(50).flat_map(stored).collect();
+    blocks.push(0);
+    assert_eq!(blocks.len(), 8_000 + 160 * 5 + 1);
+    let mut wire = limited(&ANEW, payload.len());
+    assert_eq!(wire.read(&masked(COMPRESSED_BINARY, &blocks)), [Seen::Binary(payload)]);
+}
+
+#[test]
 #[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_message_may_be_flushed_as_often_as_its_sender_likes() {
     // Each flush adds five bytes, so this takes many times its size on the wire.
@@ -503,6 +513,28 @@ fn a_message_of_a_megabyte_is_never_held_against_its_ratio() {
     let bytes = masked(COMPRESSED_BINARY, &compressed(&payload));
     let mut wire = limited(&ANEW, 1 << 20);
     assert_eq!(wire.read(&bytes), [Seen::Binary(payload)]);
+}
+
+/// A megabyte is free; with one byte more the ratio is looked at, after each 256 compressed bytes.
+#[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
+fn a_message_is_held_against_its_ratio_from_one_byte_over_a_megabyte_on() {
+    let options = DeflateOptions { max_ratio: 1, ..EAGER };
+    let read = |size: usize| {
+        let payload = vec![b'x'; size];
+        let mut blocks = flushed(&mut Deflate::new(6, false, 15), &payload);
+        while !blocks.len().is_multiple_of(256) {
+            blocks.extend(stored(b""));
+        }
+        blocks.push(0);
+        let limits = Limits { max_message: 1 << 21, ..Limits::default() };
+        let mut wire = Wire::server_with(limits).agree_on(&ANEW, &options);
+        (wire.read(&masked(COMPRESSED_BINARY, &blocks)), [Seen::Binary(payload)])
+    };
+    let (seen, message) = read(1 << 20);
+    assert_eq!(seen, message);
+    let (seen, _) = read((1 << 20) + 1);
+    assert_eq!(seen, violation(Violation::CompressionRatioTooHigh));
 }
 
 // --- What is kept ---------------------------------------------------------------------------------

@@ -254,3 +254,16 @@ fn times_without_end_do_not_overflow() {
     assert_eq!(wire.state(), State::Closing);
     assert!(!wire.connection.wants_drop());
 }
+
+#[test]
+fn a_message_that_was_delivered_is_not_waited_for() {
+    // Who has no room for replies stops right behind a message, and asks for no further event.
+    let mut wire = Wire::server();
+    wire.read(&masked(TEXT_BEGINS, b"x"));
+    let mut rest = masked(ENDS, b"y");
+    let event = wire.connection.receive(wire.now, &mut &mut rest[..]);
+    assert_eq!(event.map(|(event, _)| Seen::from(event)), Some(text("xy")));
+    wire.wait(25 * SECOND);
+    wire.wait(5 * SECOND);
+    assert_eq!(wire.state(), State::Open);
+}
