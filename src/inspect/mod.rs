@@ -37,6 +37,9 @@ mod tape;
 mod track;
 mod transcript;
 
+#[cfg(test)]
+mod tests;
+
 pub use feed::Inspector;
 pub use recorder::{Bounds, Recorder};
 
