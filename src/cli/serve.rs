@@ -223,7 +223,7 @@ fn inspector(arguments: &Arguments, listen: &[SocketAddr]) -> Option<(Mount, Arc
     let inspector = Inspector::new(Arc::clone(&recorder), arguments.inspect_hide_payloads);
     let options = MountOptions {
         // Room for the largest batch behind the largest file.
-        limits: Limits { max_message: 4096, outbox: 4 << 20, ..Limits::default() },
+        limits: Limits { max_message: 4096, outbox: 3 << 20, ..Limits::default() },
         own_pages_only: Some(if loopback { OwnPages::Loopback } else { OwnPages::Anywhere }),
         ..MountOptions::default()
     };
