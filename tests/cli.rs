@@ -100,7 +100,7 @@ fn help_is_grouped_and_names_every_environment_variable() {
     }
     let flags = help.lines().filter_map(|line| {
         let flag = line.trim_start().strip_prefix("--")?;
-        flag.split([' ', ',']).next()
+        flag.split([' ', ',', '[']).next()
     });
     let mut count = 0;
     for flag in flags.filter(|flag| *flag != "help" && *flag != "version") {

@@ -20,16 +20,19 @@ use crate::transports;
 /// What a request gets.
 pub(super) enum Answer {
     /// A WebSocket at a mount; the response that says so.
-    WebSocket {
-        mount: usize,
-        response: Vec<u8>,
-        deflate: Option<DeflateParameters>,
-        /// The channel that its bytes count for.
-        channel: Option<String>,
-    },
+    WebSocket(Opening),
     /// The first of the requests of an [`Exchange`](transports::Exchange).
     Exchange,
     Plain(Response),
+}
+
+/// What a WebSocket begins with.
+pub(super) struct Opening {
+    pub(super) mount: usize,
+    pub(super) response: Vec<u8>,
+    pub(super) deflate: Option<DeflateParameters>,
+    /// The channel that its bytes count for.
+    pub(super) channel: Option<String>,
 }
 
 /// Decides what the request in `head` gets, at the admin listener or at a public one.
@@ -75,7 +78,7 @@ fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
             let deflate = accepted.extensions.deflate();
             let channel = (request.path() == transports::SOCKET)
                 .then(|| transports::name_in(request.query()).map(str::to_owned));
-            Answer::WebSocket { mount, response, deflate, channel: channel.flatten() }
+            Answer::WebSocket(Opening { mount, response, deflate, channel: channel.flatten() })
         }
         Err(error) => Answer::Plain(refusal(&error)),
     }

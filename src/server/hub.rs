@@ -22,10 +22,11 @@ use std::time::Instant;
 
 use log::{debug, warn};
 
-use super::http::{self, Answer, refusal};
+use super::http::{self, Answer, Opening, refusal};
 use super::metrics::{Count, Counters};
 use super::mount::Mounted;
-use super::peers::{Peers, Settled, log_open};
+use super::notes::note_open;
+use super::peers::{Peers, Settled};
 use super::session::{Head, Mark, Phase, Session};
 use super::site::Shared;
 use super::table::Key;
@@ -43,6 +44,10 @@ const DELIVERIES_PER_TURN: usize = 4096;
 
 /// The most connections of the admin listener: a collector or two, and a human.
 const ADMINS: usize = 16;
+
+/// After so many messages and control frames a session's further input waits for the next turn: a
+/// single read may hold thousands of small ones, and everybody else would wait for all of them.
+const ITEMS_PER_TURN: usize = 128;
 
 /// What the kernel said of a transport. These are hints: reading and writing tell the truth.
 #[derive(Clone, Copy, Debug, Default)]
@@ -279,11 +284,9 @@ impl<T: Transport> Hub<T> {
 
     /// Gathers the request head, and answers it when it is whole. True if a WebSocket came of it.
     fn process_head(&mut self, key: Key, input: &mut &mut [u8], now: Instant) -> bool {
-        let id = self.peers.id(key);
         let Some(session) = self.peers.sessions.get_mut(key) else {
             return false;
         };
-        let address = session.address.get();
         let Phase::Head(head) = &mut session.phase else {
             return false;
         };
@@ -323,37 +326,47 @@ impl<T: Transport> Hub<T> {
                 self.peers.converse(key, if before == 0 { input } else { &bytes }, now);
                 false
             }
-            Answer::WebSocket { mount, response, deflate, channel } => {
+            Answer::WebSocket(opening) => {
                 *input = std::mem::take(input).get_mut(end - before..).unwrap_or_default();
-                let Some(info) = self.peers.shared.site.mounts.get(mount) else { return false };
-                let mut connection = Connection::server(Arc::clone(&info.limits), now);
-                connection.outbox(now).preface(&response);
-                if let Some(agreed) = deflate {
-                    let takes_over =
-                        !(agreed.server_no_context_takeover && agreed.client_no_context_takeover);
-                    session.marks.set(Mark::TakesOver, takes_over);
-                    self.peers.shared.takeovers.fetch_add(takes_over.into(), Ordering::Relaxed);
-                    connection.use_deflate(&agreed, &info.deflate, &self.deflate_pool);
-                }
-                self.peers.counters.answered(101, true);
-                let path = info.paths.first().map_or("", String::as_str);
-                log_open(address, id, path);
-                if session.marks.has(Mark::Watched) {
-                    let upgrade = Upgrade { mount: path, limits: &info.limits, deflate };
-                    let watched = self.peers.shared.taps.upgraded(id, &upgrade, now);
-                    session.marks.set(Mark::Watched, watched);
-                }
-                session.phase = Phase::Open(connection);
-                session.deadline = None;
-                session.mount = mount as u16;
-                session.known_to_application = true;
-                if let Some(channel) = channel {
-                    self.peers.shared.channels.adopt(id, &channel, end, now);
-                }
-                self.call(key, now, |application, context| application.open(context));
+                self.open(key, opening, end, now);
                 true
             }
         }
+    }
+
+    /// Makes a WebSocket of a session whose request was so many bytes long.
+    fn open(&mut self, key: Key, opening: Opening, request: usize, now: Instant) {
+        let Opening { mount, response, deflate, channel } = opening;
+        let id = self.peers.id(key);
+        let Peers { sessions, shared, counters, .. } = &mut self.peers;
+        let (Some(session), Some(info)) = (sessions.get_mut(key), shared.site.mounts.get(mount))
+        else {
+            return;
+        };
+        let mut connection = Connection::server(Arc::clone(&info.limits), now);
+        connection.outbox(now).preface(&response);
+        if let Some(agreed) = deflate {
+            let takes_over =
+                !(agreed.server_no_context_takeover && agreed.client_no_context_takeover);
+            session.marks.set(Mark::TakesOver, takes_over);
+            shared.takeovers.fetch_add(takes_over.into(), Ordering::Relaxed);
+            connection.use_deflate(&agreed, &info.deflate, &self.deflate_pool);
+        }
+        let path = info.paths.first().map_or("", String::as_str);
+        note_open(session.address.get(), id, path, counters);
+        if session.marks.has(Mark::Watched) {
+            let upgrade = Upgrade { mount: path, limits: &info.limits, deflate };
+            let watched = shared.taps.upgraded(id, &upgrade, now);
+            session.marks.set(Mark::Watched, watched);
+        }
+        session.phase = Phase::Open(connection);
+        session.deadline = None;
+        session.mount = mount as u16;
+        session.known_to_application = true;
+        if let Some(channel) = channel {
+            shared.channels.adopt(id, &channel, request, now);
+        }
+        self.call(key, now, |application, context| application.open(context));
     }
 
     /// Decodes frames and calls the application, message by message. Stops when replies have
@@ -378,8 +391,9 @@ impl<T: Transport> Hub<T> {
         let mut held = mounted.hold();
         peers.take_in_mail(now);
         let mut delivered = peers.deliveries;
+        let mut share = ITEMS_PER_TURN;
         loop {
-            let served = calls::serve(peers, key, held.application(), &mut input, now);
+            let served = calls::serve(peers, key, held.application(), &mut input, &mut share, now);
             peers.carry_out(key, now);
             let Some(session) = peers.sessions.get_mut(key).filter(|_| !served.is_all()) else {
                 return;
@@ -390,7 +404,7 @@ impl<T: Transport> Hub<T> {
             // Only who delivers to others waits because of that.
             let before = std::mem::replace(&mut delivered, peers.deliveries);
             let crowded = delivered > before.max(DELIVERIES_PER_TURN);
-            if session.is_clogged(high_water) || crowded {
+            if session.is_clogged(high_water) || crowded || share == 0 {
                 session.unread = (!input.is_empty()).then(|| Box::new(input.to_vec()));
                 return;
             }

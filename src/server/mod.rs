@@ -11,7 +11,7 @@
 //! 7. `site`: what all loops share;
 //! 8. [`tap`]: looking on, for the trace and the inspector;
 //! 9. [`DetachedLoop`]: a loop without sockets and clock, for simulations;
-//! 10. `table`, `timers`, `budget`, `rate`, `visitors`, `metrics`, `mailbox`, `listener`, `address`:
+//! 10. `table`, `timers`, `budget`, `rate`, `visitors`, `metrics`, `notes`, `mailbox`, `listener`, `address`:
 //!     one small idea each.
 //!
 //! # What it promises
@@ -50,6 +50,7 @@ mod hub;
 mod listener;
 mod mailbox;
 mod metrics;
+mod notes;
 mod own_pages;
 mod page;
 mod peers;

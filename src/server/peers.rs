@@ -7,15 +7,14 @@ use std::time::Instant;
 
 use log::{debug, info};
 
-use super::address::Address;
 use super::budget::Pressure;
 use super::mailbox::Mailbox;
 use super::metrics::{Count, Counters};
+use super::notes::note_closure;
 use super::response::{Progress, Response, send_response};
 use super::session::{Mark, Phase, Session};
 use super::site::Shared;
 use super::table::{Key, Table};
-use super::text::Escaped;
 use super::timers::Timers;
 use super::transport::Transport;
 use super::visitors::Talkers;
@@ -403,7 +402,7 @@ impl<T: Transport> Peers<T> {
         let Some(session) = self.sessions.get_mut(key) else {
             return true;
         };
-        tell_closure(id, session, &self.shared, &self.counters, now);
+        note_closure(id, session, &self.shared, &self.counters, now);
         let ended = session.transport.shutdown_write().is_err() || session.eof;
         session.phase = Phase::Linger;
         session.unread = None;
@@ -420,7 +419,7 @@ impl<T: Transport> Peers<T> {
             return;
         };
         let id = self.id(key);
-        tell_closure(id, &session, &self.shared, &self.counters, now);
+        note_closure(id, &session, &self.shared, &self.counters, now);
         if session.marks.has(Mark::Watched) {
             self.shared.taps.closed(id, now);
         }
@@ -498,45 +497,4 @@ fn keep(buffers: &mut Vec<Vec<u8>>, buffer: Vec<u8>) {
 
 fn key_of(peer: PeerId) -> Key {
     Key { slot: peer.slot(), generation: peer.generation() }
-}
-
-/// Tells the log and the taps how a WebSocket ended.
-fn tell_closure<T>(
-    id: PeerId,
-    session: &Session<T>,
-    shared: &Shared,
-    counters: &Counters,
-    now: Instant,
-) {
-    let Phase::Open(connection) = &session.phase else {
-        return;
-    };
-    let closure = connection.closure();
-    note_closure(&session.address, closure, counters);
-    if let Some(closure) = closure.filter(|_| session.marks.has(Mark::Watched)) {
-        shared.taps.ended(id, &closure, now);
-    }
-}
-
-/// Logs and counts the end of a WebSocket.
-fn note_closure(address: &Address, closure: Option<Closure>, counters: &Counters) {
-    let Some(closure) = closure else {
-        return;
-    };
-    counters.ended(&closure);
-    let Closure { by, code, clean } = closure;
-    let clean = if clean { "clean" } else { "not clean" };
-    let code = code.map_or_else(|| "no code".to_owned(), |code| format!("{code:?}"));
-    match by {
-        EndedBy::Violation(violation) => info!("{address} closed: {violation}"),
-        EndedBy::Peer => info!("{address} closed by the peer: {code}, {clean}"),
-        EndedBy::Local => info!("{address} closed by us: {code}, {clean}"),
-        EndedBy::Transport => info!("{address} closed: the transport ended without a Close frame"),
-        EndedBy::Silence => info!("{address} closed: no answer to a ping"),
-    }
-}
-
-/// Logs what a peer asked for.
-pub(super) fn log_open(address: std::net::SocketAddr, id: PeerId, path: &str) {
-    info!("{address} open at {} as {id}", Escaped(path));
 }

@@ -59,6 +59,8 @@ const INDENT: usize = 14;
 /// So many bytes stand on a line, of a header field and of a payload.
 const BYTES_OF_FIELD: usize = 4;
 const BYTES_OF_PAYLOAD: usize = 16;
+/// Of an event and of an answer, so many bytes are shown.
+const BYTES_OF_EVENT: usize = 12;
 /// The most lines of a payload.
 const PAYLOAD_LINES: usize = 64;
 
@@ -205,7 +207,7 @@ impl Renderer {
     fn dump(&self, label: &str, bytes: &[u8], out: &mut String) {
         for (index, row) in bytes.chunks(BYTES_OF_PAYLOAD).enumerate().take(PAYLOAD_LINES) {
             let text: String = row.iter().map(|&byte| printable(byte)).collect();
-            let width = BYTES_OF_PAYLOAD * 3;
+            let width = BYTES_OF_PAYLOAD * 3 - 1;
             let line = format!("{:<width$} {}", hex(row), self.paint().strong(&text));
             self.line(if index == 0 { label } else { "" }, &line, out);
         }
@@ -232,14 +234,11 @@ impl Renderer {
                 let dots = if (shown.len() as u64) < *compressed_length { " ..." } else { "" };
                 let size = paint.dim(&format!("({compressed_length} bytes)"));
                 self.line("deflated", &format!("{}{dots}  {size}", hex(shown)), out);
-                let why = "left out by the sender, appended again (RFC 7692, 7.2.2)";
+                let why = "left out by the sender (RFC 7692, 7.2.2)";
                 self.line("+ tail", &format!("{}  {}", hex(&tail.0), paint.dim(why)), out);
-                let takeover = if *context_takeover {
-                    "it may refer to the messages before (context takeover)"
-                } else {
-                    "it stands alone (no context takeover)"
-                };
-                let size = paint.dim(&format!("({inflated_length} bytes); {takeover}"));
+                let takeover =
+                    if *context_takeover { "context takeover" } else { "no context takeover" };
+                let size = paint.dim(&format!("({inflated_length} bytes; {takeover})"));
                 let what = match &item.event {
                     Some(Told::Text { text, .. }) => quoted(text),
                     Some(Told::Binary { bytes, .. }) => hex(shorter(&bytes.0)),
@@ -256,7 +255,7 @@ impl Renderer {
         if let [first, ..] = rows {
             let [masked, key, plain] = [first.masked, first.key, first.plain].map(nibbles);
             let line = format!("{masked} XOR {key} = {}", paint.strong(&plain));
-            let first = format!("{line}  {}", paint.dim("the first byte, bit by bit (5.3)"));
+            let first = format!("{line}  {}", paint.dim("bit by bit (5.3)"));
             self.line("unmasking", &first, out);
         }
         type Column = fn(&UnmaskRow) -> String;
@@ -284,7 +283,7 @@ impl Renderer {
         let Step::Accept { key, guid, sha1, accept, .. } = step else { return };
         let paint = self.paint();
         self.line("key", &format!("{}  {}", escaped(key), paint.dim("as it was sent")), out);
-        let why = paint.dim("appended; the same for all (1.3)");
+        let why = paint.dim("the same for all (1.3)");
         self.line("+ GUID", &format!("{guid}  {why}"), out);
         self.line("SHA-1", &hex(&sha1.0), out);
         let why = paint.dim("Sec-WebSocket-Accept (4.2.2)");
@@ -428,7 +427,7 @@ fn dots(shown: usize, length: u64) -> &'static str {
 }
 
 fn shorter(bytes: &[u8]) -> &[u8] {
-    bytes.get(..BYTES_OF_PAYLOAD).unwrap_or(bytes)
+    bytes.get(..BYTES_OF_EVENT).unwrap_or(bytes)
 }
 
 fn quoted(text: &str) -> String {

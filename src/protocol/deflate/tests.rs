@@ -103,14 +103,49 @@ fn without_context_takeover_states_are_the_pool_s_between_messages() {
     assert_eq!(idle(&pool), (POOLED, 1));
 }
 
+#[test]
+fn without_context_takeover_a_message_that_does_not_shrink_is_sent_as_it_is() {
+    let pool = Arc::<DeflatePool>::default();
+    let mut as_long = 0;
+    for repeats in 0..40 {
+        let mut payload: Vec<u8> = (0..30).map(|i: u8| i.wrapping_mul(97) ^ 0x5a).collect();
+        payload.extend(vec![b'x'; repeats]);
+        let compressed = deflate_message(&mut pool.deflater(15), &payload).unwrap();
+        let sent = deflater(&ANEW, &pool).deflate(&payload);
+        let shrinks = compressed.len() < payload.len();
+        assert_eq!(sent, shrinks.then_some(compressed.clone()), "{repeats}");
+        as_long += usize::from(compressed.len() == payload.len());
+    }
+    assert!(as_long > 0);
+}
+
+/// Five bytes for each block: with the small states of context takeover, blocks are short.
+#[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
+fn a_message_that_grows_by_being_compressed_is_sent_whole() {
+    let mut state = 0x2545_f491_u32;
+    let noise = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        (state >> 16) as u8
+    });
+    let payload: Vec<u8> = noise.take(200_000).collect();
+    let pool = Arc::default();
+    let compressed = deflater(&AGREED, &pool).deflate(&payload).unwrap();
+    assert!(compressed.len() > payload.len() + 64);
+    let back = inflated(&mut inflater(&AGREED, &pool), &[&compressed]);
+    assert!(back.is_ok_and(|back| back == payload));
+}
+
 /// Several loops may compress at the same time.
 #[test]
 fn a_pool_keeps_a_few_states_of_each_kind_and_no_more() {
     let pool = DeflatePool::default();
     let inflaters: Vec<_> = (0..2 * POOLED).map(|_| pool.inflater()).collect();
     let deflaters: Vec<_> = (0..2 * POOLED).map(|_| pool.deflater(15)).collect();
-    inflaters.into_iter().for_each(|state| pool.return_inflater(*state));
-    deflaters.into_iter().for_each(|state| pool.return_deflater(*state, 15));
+    inflaters.into_iter().for_each(|state| pool.return_inflater(state));
+    deflaters.into_iter().for_each(|state| pool.return_deflater(state, 15));
     assert_eq!(idle(&pool), (POOLED, POOLED));
 }
 
