@@ -106,14 +106,16 @@ fn announce(addresses: &[SocketAddr], admin: &[SocketAddr], inspector: bool) {
         let _ = writeln!(out, "metrics at http://{address}/metrics");
     }
     let _ = out.flush();
+    let inspector = match addresses.first().filter(|_| inspector) {
+        Some(address) => format!(" What goes over the wire: http://{address}/inspect"),
+        None => String::new(),
+    };
     let mut out = io::stderr().lock();
     let _ = writeln!(
         out,
-        "Open that address in two browser tabs, and call from one to the other. Ctrl-C stops."
+        "Open that address in two browser tabs, and call from one to the other. Ctrl-C stops.\
+         {inspector}"
     );
-    if let Some(address) = addresses.first().filter(|_| inspector) {
-        let _ = writeln!(out, "What goes over the wire: http://{address}/inspect");
-    }
 }
 
 fn init_log(filter: &str) -> Result<(), Error> {
