@@ -81,9 +81,9 @@ impl Arena {
         try_open(self.server.address(), path)
     }
 
-    /// One of the server's gauges or counters, all its series together.
-    pub fn metric(&self, name: &str) -> u64 {
-        metric(&self.server, name)
+    /// How many connections the server has.
+    pub fn connections(&self) -> u64 {
+        connections(&metrics(&self.server))
     }
 
     /// What the server's memory has grown by at most since `before`, both in bytes.
@@ -119,7 +119,7 @@ impl Accounts {
         Self {
             // The scrape has a connection of its own, which may linger a moment.
             descriptors: server.descriptors(),
-            connections: value(&page, "wigwag_connections"),
+            connections: connections(&page),
             queued: value(&page, "wigwag_queued_bytes"),
         }
     }
@@ -129,7 +129,10 @@ impl Accounts {
 pub fn start(flags: &[&str]) -> Server {
     let mut command = common::wigwag();
     command.args(["--port", "0", "--admin", "127.0.0.1:0"]).args(flags);
-    Server::run(command, 2)
+    let mut server = Server::run(command, 1);
+    let admin = server.admin();
+    server.addresses.push(admin);
+    server
 }
 
 /// What the server tells of itself.
@@ -145,7 +148,13 @@ pub fn metric(server: &Server, name: &str) -> u64 {
     value(&metrics(server), name)
 }
 
-/// The sum of all series of a metric.
+/// How many connections there are, apart from those that ask for metrics.
+pub fn connections(page: &str) -> u64 {
+    let admins = value(page, r#"wigwag_connections{kind="admin"}"#);
+    value(page, "wigwag_connections") - admins
+}
+
+/// The sum of all series of a metric, or one of them.
 fn value(page: &str, name: &str) -> u64 {
     let series: Vec<f64> = page
         .lines()

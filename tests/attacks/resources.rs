@@ -78,9 +78,7 @@ fn half_open(arena: &mut Arena) -> String {
     // Never answer a ping. The connection stays as it is, as if the network had gone.
     let vanished: Vec<_> = (0..count).map(|_| arena.open("/echo")).collect();
     let baseline = 2;
-    common::eventually("all are gone", || {
-        (arena.metric("wigwag_connections") <= baseline).then_some(())
-    });
+    common::eventually("all are gone", || (arena.connections() <= baseline).then_some(()));
     let took = start.elapsed().as_secs_f32();
     drop((unanswering, vanished));
     format!("{} connections gone after {took:.1} s", 2 * count)

@@ -88,7 +88,7 @@ fn report(server: &Server, start: Instant, rounds: u64) {
     println!(
         "{:>5}s {rounds:>8} {descriptors:>11} {memory:>10} {:>9} {users:>6} {rooms:>6} {:>12}",
         start.elapsed().as_secs(),
-        arena::metric(server, "wigwag_connections"),
+        arena::connections(&arena::metrics(server)),
         arena::metric(server, "wigwag_queued_bytes"),
     );
 }
@@ -96,7 +96,7 @@ fn report(server: &Server, start: Instant, rounds: u64) {
 /// Waits until only the canary is left.
 fn settle(server: &Server) {
     eventually("only the canary is left", || {
-        (arena::metric(server, "wigwag_connections") == 2).then_some(())
+        (arena::connections(&arena::metrics(server)) == 2).then_some(())
     });
 }
 
