@@ -32,7 +32,7 @@ const OUTSIDE_WORLD: [&str; 11] = [
     "std::time::SystemTime",
 ];
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     Rule {
         folder: "protocol",
         may_know: &[],
@@ -67,12 +67,18 @@ const RULES: [Rule; 9] = [
     },
     Rule { folder: "manual", may_know: &[], must_not_know: &[] },
     Rule { folder: "trace", may_know: &["protocol"], must_not_know: &["std::net", "log", "clap"] },
+    Rule {
+        folder: "inspect",
+        may_know: &["apps", "protocol", "server::Tap", "server::Upgrade", "trace"],
+        must_not_know: &["mio", "std::fs", "std::io", "std::net::TcpStream", "log", "clap"],
+    },
     Rule { folder: "client", may_know: &["protocol", "trace"], must_not_know: &["clap"] },
     Rule {
         folder: "cli",
         may_know: &[
             "apps",
             "client",
+            "inspect",
             "manual",
             "protocol",
             "server",

@@ -4,13 +4,17 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use wigwag::apps::{Broadcast, Chat, Echo};
+use wigwag::inspect::{self, Inspector, Recorder};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
 use wigwag::server::{
-    AddressLimits, Config, Mount, MountOptions, Server, ServerLimits, StartError, Www,
+    AddressLimits, Config, Mount, MountOptions, OwnPages, Server, ServerLimits, StartError, Tap,
+    Www,
 };
 use wigwag::signaling::{self, Signaling};
 use wigwag::transports;
@@ -165,6 +169,8 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     if arguments.www.is_none() {
         mounts.push(Mount::for_each_loop(transports::SOCKET, || Echo));
     }
+    let (inspector, taps) = inspector(&arguments, &listen).unzip();
+    mounts.extend(inspector);
     let limits = ServerLimits {
         head: arguments.head.0,
         headers: arguments.headers,
@@ -195,9 +201,29 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         subprotocols: arguments.subprotocol,
         origins: origins(arguments.origin),
         www: arguments.www.map_or(Www::DemoPage, Www::Folder),
+        inspector: taps.is_some(),
         limits,
-        taps: Vec::new(),
+        taps: taps.into_iter().collect(),
     })
+}
+
+/// The inspector, if it is wanted: who tells, and who records.
+fn inspector(arguments: &Arguments, listen: &[SocketAddr]) -> Option<(Mount, Arc<dyn Tap>)> {
+    let loopback = listen.iter().all(|address| address.ip().is_loopback());
+    if !arguments.inspect && (!loopback || arguments.no_inspect) {
+        return None;
+    }
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (bounds, loops) = (inspect::Bounds::default(), arguments.loops);
+    let recorder = Arc::new(Recorder::new(bounds, loops, Instant::now(), since_epoch));
+    let inspector = Inspector::new(Arc::clone(&recorder), arguments.inspect_hide_payloads);
+    let options = MountOptions {
+        // Room for the largest batch behind the largest file.
+        limits: Limits { max_message: 4096, outbox: 4 << 20, ..Limits::default() },
+        own_pages_only: Some(if loopback { OwnPages::Loopback } else { OwnPages::Anywhere }),
+        ..MountOptions::default()
+    };
+    Some((Mount::new(inspect::FEED, inspector).with_options(options), recorder))
 }
 
 /// The addresses of all hosts. Two names may have the same one, and it can be listened on but once.
@@ -295,6 +321,7 @@ fn mount(value: &MountValue, app: App, arguments: &Arguments) -> Mount {
             threshold: arguments.deflate_threshold.0,
             max_ratio: arguments.deflate_ratio,
         },
+        own_pages_only: None,
     };
     let path = value.path.clone();
     let mount = match app {
