@@ -226,7 +226,7 @@ fn inspector(arguments: &Arguments, listen: &[SocketAddr]) -> Option<([Mount; 2]
     let lab = MountOptions {
         // Room for the largest frame in hexadecimal, and for what is told of many small ones.
         limits: Limits { max_message: 20 << 10, outbox: 1 << 20, ..Limits::default() },
-        rate: Some(Rate { per_second: 10, burst: 40 }),
+        rate: Some(wigwag::server::Rate { per_second: 10, burst: 40 }),
         ..options.clone()
     };
     let inspector = Mount::new(inspect::FEED, inspector).with_options(options);
