@@ -284,7 +284,7 @@ fn an_exported_script_replays_and_an_exported_capture_has_the_bytes() {
     client.send(&[0x80, 0x81, 1, 2, 3, 4, b'c' ^ 1]);
     client.frame();
     client.send_close(1000);
-    client.expect_close(1000);
+    client.frame();
     let number = viewer.choose("/echo");
 
     let script = String::from_utf8(viewer.export(number, "ws")).unwrap();

@@ -76,6 +76,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let trace = arguments.trace.start(arguments.head.0)?;
     let mut config = config(arguments)?;
     config.taps.extend(trace.clone().map(|trace| trace as _));
+    let inspector = config.inspector;
     let mut server = Server::bind(config)?;
 
     // The first signal drains; the second ends at once. A handler may do little more than write a
@@ -86,7 +87,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     signal_hook::low_level::pipe::register(SIGTERM, handler)?;
     server.stop_on(signals)?;
 
-    announce(server.addresses(), server.admin_addresses());
+    announce(server.addresses(), server.admin_addresses(), inspector);
     let ended = server.run();
     if let Some(trace) = trace {
         trace.end();
@@ -96,7 +97,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 
 /// Standard output has what a script reads, standard error what a human does. Whoever has closed
 /// either does not want it, so errors are ignored.
-fn announce(addresses: &[SocketAddr], admin: &[SocketAddr]) {
+fn announce(addresses: &[SocketAddr], admin: &[SocketAddr], inspector: bool) {
     let mut out = io::stdout().lock();
     for address in addresses {
         let _ = writeln!(out, "listening on http://{address}/");
@@ -110,6 +111,9 @@ fn announce(addresses: &[SocketAddr], admin: &[SocketAddr]) {
         out,
         "Open that address in two browser tabs, and call from one to the other. Ctrl-C stops."
     );
+    if let Some(address) = addresses.first().filter(|_| inspector) {
+        let _ = writeln!(out, "What goes over the wire: http://{address}/inspect");
+    }
 }
 
 fn init_log(filter: &str) -> Result<(), Error> {

@@ -39,6 +39,9 @@ mod tape;
 mod track;
 mod transcript;
 
+#[cfg(test)]
+mod tests;
+
 pub use feed::Inspector;
 pub use lab::Lab;
 pub use recorder::{Bounds, Recorder};

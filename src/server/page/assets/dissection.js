@@ -14,9 +14,12 @@ export function showItem(item) {
   const shown = make("article", { class: "dissection", data: { kind: item.kind, from: item.from } });
   shown.append(heading(item));
   if (item.violation) shown.append(violationBox(item.violation));
-  if (item.bytes) shown.append(bytesAndFields(item));
-  if (item.steps.length) shown.append(...showSteps(item));
   shown.append(coreSays(item));
+  const steps = showSteps(item);
+  // In a head, what is worked out of it comes first: its lines are long, and say less.
+  if (item.kind !== "frame") shown.append(...steps);
+  if (item.bytes) shown.append(bytesAndFields(item));
+  if (item.kind === "frame") shown.append(...steps);
   for (const note of item.notes) shown.append(make("p", { class: "note", text: note }));
   return shown;
 }
@@ -117,7 +120,7 @@ function headText(bytes, fields) {
   for (let index = 0; index + 1 < cuts.length; index += 1) {
     const part = new TextDecoder("latin1").decode(bytes.slice(cuts[index], cuts[index + 1]));
     text.append(make("span", {
-      text: part.replaceAll("\r", "␍").replaceAll("\n", "␊\n"),
+      text: part.replaceAll("\r\n", "↵\n"),
       class: "byte",
       data: { at: cuts[index], colour: fieldOf(fields, cuts[index])?.colour },
     }));

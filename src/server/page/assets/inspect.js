@@ -63,10 +63,17 @@ const plural = (count, what) => `${count.toLocaleString("en")} ${what}${count ==
 
 const connectionList = listbox(element("connections"), (row) => choose(Number(row.dataset.number)));
 
+function traffic(from, arrow, count, bytes) {
+  const frames = count === null ? "" : `${plural(count, "frame")}, `;
+  return make("span", { class: "facts", data: { from } },
+    make("span", { class: "visually-hidden", text: `from the ${from}: ` }),
+    make("span", { class: "mark", text: arrow, "aria-hidden": "true" }),
+    ` ${frames}${plural(bytes, "byte")}`);
+}
+
 function connectionRow(one) {
-  const sent = `${plural(one.frames_received, "frame")} in, ${one.frames_sent} out`;
-  const bytes = `${plural(one.received, "byte")} in, ${one.sent.toLocaleString("en")} out`;
   const ending = one.ending && `${one.ending}${one.code ? `, ${one.code}` : ""}`;
+  const ws = one.upgraded;
   return make("li", {
     id: `connection-${one.number}`, class: "row-item connection", role: "option",
     "aria-selected": String(one.number === chosen),
@@ -75,9 +82,9 @@ function connectionRow(one) {
     make("span", { class: "light", "aria-hidden": "true" }),
     make("span", { class: "path", text: one.path || "…", title: one.path }),
     make("span", { class: "number", text: `#${one.number}` }),
-    make("span", { class: "facts", text: `${one.state} · ${one.address}` }),
-    make("span", { class: "facts", text: one.upgraded ? sent : "no WebSocket" }),
-    make("span", { class: "facts", text: bytes }),
+    make("span", { class: "facts", text: `${ws || one.state !== "closed" ? one.state : "refused"} · ${one.address}` }),
+    traffic("client", "→", ws ? one.frames_received : null, one.received),
+    traffic("server", "←", ws ? one.frames_sent : null, one.sent),
     ending ? make("span", { class: "end", text: ending }) : null);
 }
 
@@ -208,13 +215,14 @@ function look(number) {
   const article = showItem(item);
   const goTo = (other) => frameList.choose(element(`frame-${other}`));
   const message = messageOf(item, frames, goTo);
-  if (message) article.append(message);
+  if (message) article.querySelector(".bytes-and-fields")?.before(message);
   element("detail").replaceChildren(article);
+  document.querySelector(".detail").scrollTop = 0;
   // The server's end: it receives what the client sends, and sends the rest.
   const change = item.from === "client" ? item.receiver : item.sender;
   diagram.show(change.after, change.before);
   for (const row of document.querySelectorAll(".same-message")) row.classList.remove("same-message");
-  if (item.frame?.message) {
+  if (message) {
     for (const other of frames) {
       if (other.item.from === item.from && other.item.frame?.message === item.frame.message) {
         element(`frame-${other.number}`)?.classList.add("same-message");
@@ -246,7 +254,11 @@ feed.addEventListener("hello", ({ detail }) => {
 });
 
 feed.addEventListener("batch", ({ detail }) => {
+  element("unrecorded").hidden = !detail.unrecorded;
+  element("unrecorded").textContent = `${plural(detail.unrecorded, "more connection")} came while`
+    + " all places were taken, and cannot be shown.";
   showConnections(detail.connections, detail.forgotten);
+  if (chosen === null) connectionList.choose(element("connections").firstElementChild);
   if (detail.selected !== chosen) return;
   if (detail.anew) forget();
   if (!paused) return showFrames(detail.items, detail.missed);

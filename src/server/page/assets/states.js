@@ -21,15 +21,15 @@ const ARROWS = [
   { from: "open", to: "closing", path: "M234 45 H266", text: "Close", at: [250, 38] },
   { from: "closing", to: "closed", path: "M366 45 H398", text: "Close", at: [382, 38] },
   { from: "connecting", to: "closed", path: "M54 62 C54 100 450 100 450 66", text: "refused", at: [120, 96] },
-  { from: "open", to: "closed", path: "M186 28 C186 -4 450 -4 450 24", text: "Close received, violation, cut off", at: [318, 14] },
+  { from: "open", to: "closed", path: "M186 28 C186 -4 450 -4 450 24", text: "Close received, violation, cut off", at: [318, 21] },
 ];
 
 /** A diagram; `show(state, path)` lights one state, and the way there from `before`. */
 export function stateDiagram() {
   const svg = draw("svg", { class: "state-diagram", viewBox: "0 0 504 104", role: "img" });
   const marker = draw("marker", {
-    id: "state-tip", viewBox: "0 0 6 6", refX: 5, refY: 3, markerWidth: 6, markerHeight: 6,
-    orient: "auto-start-reverse",
+    id: "state-tip", viewBox: "0 0 6 6", refX: 5, refY: 3, markerWidth: 8, markerHeight: 8,
+    markerUnits: "userSpaceOnUse", orient: "auto-start-reverse",
   });
   marker.append(draw("path", { d: "M0 0 6 3 0 6z", class: "tip" }));
   const definitions = draw("defs", {});
