@@ -1,7 +1,8 @@
 // What happened in the sandbox: the verdict first, then each frame in full, and the answer.
 
 import { showItem } from "./dissection.js";
-import { make } from "./dom.js";
+import { make, rfcLinkOf } from "./dom.js";
+import { stateDiagram } from "./states.js";
 
 /** What is new in a sandbox in which `outcome` (src/inspect/lab/sandbox.rs) happened. */
 export function showOutcome(outcome) {
@@ -10,7 +11,8 @@ export function showOutcome(outcome) {
   if (outcome.setup.length) {
     fragment.append(part("Before it", outcome.setup.map((item) => folded(item))));
   }
-  const items = outcome.items.map((item) => showItem(item));
+  // The verdict says already what rule was broken.
+  const items = outcome.items.map((item) => showItem({ ...item, violation: null }));
   if (outcome.left_out) {
     items.push(make("p", { class: "note", text: `And ${outcome.left_out} frames more.` }));
   }
@@ -83,11 +85,16 @@ function verdict(outcome) {
     make("div", {}, make("dt", { text: name }), make("dd", {}, ...content)));
   if (wrong) {
     fact("Close code", make("b", { class: "code", text: wrong.close_code }), ` ${wrong.close_name}`);
+    fact("Rule", rfcLinkOf(wrong.section));
+    fact("Kept in", make("code", { text: `${wrong.source.file}:${wrong.source.line}` }), " as ",
+      make("code", { text: wrong.name }));
     fact("Test suite", suite(outcome.cases));
   }
   fact(`The ${receiver}`, before === after ? `stays ${after}` : `was ${before}, is `,
     before === after ? null : make("b", { text: after }));
-  box.append(facts);
+  const diagram = stateDiagram();
+  diagram.show(after, before);
+  box.append(facts, diagram.svg);
   return box;
 }
 
