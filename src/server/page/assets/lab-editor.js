@@ -135,7 +135,6 @@ export class Editor {
     onChip("lab-frames", "frame", (frame) => {
       this.chosen = frame;
       this.show();
-      element("lab-frames").children[frame]?.focus();
     });
     onChip("lab-as", "text", (text) => {
       this.asText = text === 1;
@@ -238,12 +237,16 @@ export class Editor {
   showFrames(frames) {
     const chips = element("lab-frames");
     chips.hidden = frames.length < 2;
-    chips.replaceChildren(...frames.slice(0, MOST_FRAMES).map(({ start }, index) => {
-      const name = opcodeName((this.bytes[start] ?? 0) & 15);
-      return make("button", {
-        type: "button", class: "chip", text: `${index + 1}: ${name}`, data: { frame: index },
-        "aria-pressed": String(index === this.chosen),
-      });
-    }));
+    const names = frames.slice(0, MOST_FRAMES).map(({ start }, index) => (
+      `${index + 1}: ${opcodeName((this.bytes[start] ?? 0) & 15)}`));
+    // A button that is being pressed must stay the same one.
+    while (chips.children.length > names.length) chips.lastChild.remove();
+    names.forEach((text, index) => {
+      const chip = chips.children[index]
+        ?? make("button", { type: "button", class: "chip", data: { frame: index } });
+      chip.textContent = text;
+      press(chip, index === this.chosen);
+      if (!chip.isConnected) chips.append(chip);
+    });
   }
 }
