@@ -7,8 +7,12 @@ use serde_json::{Value, json};
 
 /// A page of the server that has opened its lab, and the server's hello.
 fn open(server: &Server) -> (Client, Value) {
+    open_at(server, "/inspect/lab")
+}
+
+fn open_at(server: &Server, path: &str) -> (Client, Value) {
     let host = server.address().to_string();
-    let request = handshake_with("/inspect/lab", &format!("Origin: http://{host}\r\n"));
+    let request = handshake_with(path, &format!("Origin: http://{host}\r\n"));
     let mut client = server.connect();
     client.send(request.replace("Host: localhost", &format!("Host: {host}")).as_bytes());
     assert!(client.head().starts_with("HTTP/1.1 101 "));
@@ -81,4 +85,15 @@ fn the_lab_is_where_the_inspector_is_and_for_who_may_use_that() {
         assert_eq!(status(&evil), without_origin, "{flags:?}");
         assert_eq!(server.get("/assets/lab.js").status == 200, flags.is_empty(), "{flags:?}");
     }
+}
+
+#[test]
+fn the_inspector_does_not_show_the_lab() {
+    let server = Server::start(&[]);
+    let _lab = open(&server);
+    let _echo = server.open("/echo");
+    let (mut viewer, _) = open_at(&server, "/inspect/feed");
+    let batch: Value = serde_json::from_str(&viewer.text()).unwrap();
+    let paths = batch["connections"].as_array().unwrap().iter().map(|one| &one["path"]);
+    assert_eq!(paths.collect::<Vec<_>>(), ["/echo"]);
 }
