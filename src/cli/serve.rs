@@ -106,14 +106,16 @@ fn announce(addresses: &[SocketAddr], admin: &[SocketAddr], inspector: bool) {
         let _ = writeln!(out, "metrics at http://{address}/metrics");
     }
     let _ = out.flush();
+    let inspector = match addresses.first().filter(|_| inspector) {
+        Some(address) => format!(" What goes over the wire: http://{address}/inspect"),
+        None => String::new(),
+    };
     let mut out = io::stderr().lock();
     let _ = writeln!(
         out,
-        "Open that address in two browser tabs, and call from one to the other. Ctrl-C stops."
+        "Open that address in two browser tabs, and call from one to the other. Ctrl-C stops.\
+         {inspector}"
     );
-    if let Some(address) = addresses.first().filter(|_| inspector) {
-        let _ = writeln!(out, "What goes over the wire: http://{address}/inspect");
-    }
 }
 
 fn init_log(filter: &str) -> Result<(), Error> {
@@ -223,7 +225,7 @@ fn inspector(arguments: &Arguments, listen: &[SocketAddr]) -> Option<([Mount; 2]
     let inspector = Inspector::new(Arc::clone(&recorder), arguments.inspect_hide_payloads);
     let options = MountOptions {
         // Room for the largest batch behind the largest file.
-        limits: Limits { max_message: 4096, outbox: 4 << 20, ..Limits::default() },
+        limits: Limits { max_message: 4096, outbox: 3 << 20, ..Limits::default() },
         own_pages_only: Some(if loopback { OwnPages::Loopback } else { OwnPages::Anywhere }),
         ..MountOptions::default()
     };

@@ -11,7 +11,7 @@ use super::transcript;
 use crate::trace::dissect::Side;
 
 /// The longest file. A tape of single-byte messages would be hundreds of times as long in JSON.
-const LONGEST: usize = 2 * 1024 * 1024;
+const LONGEST: usize = 1024 * 1024;
 
 /// What kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -28,6 +28,9 @@ use crate::protocol::{CloseCode, Closure};
 /// How often a viewer hears of what is new.
 const PERIOD: Duration = Duration::from_millis(100);
 
+/// The same while there is more to tell than fits into a batch.
+const CATCHING_UP: Duration = Duration::from_millis(20);
+
 /// The most viewers: each holds a dissector, and has its part in what each period costs.
 const VIEWERS: usize = 16;
 
@@ -52,6 +55,8 @@ struct Viewer {
     batches: u64,
     /// It has not said yet that it has taken in the last one.
     busy: bool,
+    /// There was more than that.
+    behind: bool,
     /// It has chosen another connection and was not told so yet.
     chosen_anew: bool,
 }
@@ -110,6 +115,7 @@ impl Inspector {
         }
         viewer.batches += 1;
         viewer.busy = true;
+        viewer.behind = more;
         viewer.chosen_anew = false;
         reply(context, &Reply::Batch(Batch { batch: viewer.batches, ..batch }));
     }
@@ -153,7 +159,7 @@ impl Application for Inspector {
             }
             Request::Ack { batch } if batch == viewer.batches => {
                 viewer.busy = false;
-                context.set_timeout(Some(PERIOD));
+                context.set_timeout(Some(if viewer.behind { CATCHING_UP } else { PERIOD }));
             }
             Request::Ack { .. } => {}
             Request::Hide { payloads } => {

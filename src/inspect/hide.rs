@@ -1,7 +1,7 @@
 //! Items without what they carry: for a projector, or a screenshot.
 
 use crate::trace::dissect::item::Hex;
-use crate::trace::dissect::{Item, Kind, Step, Told};
+use crate::trace::dissect::{Field, Item, Kind, Step, Told};
 
 /// What stands where something was.
 const HIDDEN: &str = "(hidden)";
@@ -56,25 +56,18 @@ fn hide_frame(item: &mut Item) {
 }
 
 fn hide_credentials(item: &mut Item) {
-    let text = String::from_utf8_lossy(&item.bytes.0).into_owned();
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let end = at + line.len();
-        if let Some((name, value)) = line.split_once(':')
-            && SECRET.iter().any(|secret| name.trim().eq_ignore_ascii_case(secret))
-        {
-            let value = value.trim_end_matches(['\r', '\n']);
-            let start = at + name.len() + 1;
-            if let Some(bytes) = item.bytes.0.get_mut(start..start + value.len()) {
-                bytes.fill(b'*');
-            }
-            for field in &mut item.fields {
-                let within = field.start < end as u64 && field.end > at as u64;
-                if within {
-                    field.value = HIDDEN.into();
-                }
-            }
+    let mut start = 0;
+    for line in item.bytes.0.split_inclusive_mut(|&byte| byte == b'\n') {
+        let end = start + line.len() as u64;
+        let name_length = line.iter().position(|&byte| byte == b':').unwrap_or(line.len());
+        let (name, value) = line.split_at_mut(name_length);
+        let is_secret = |secret: &&str| name.trim_ascii().eq_ignore_ascii_case(secret.as_bytes());
+        if SECRET.iter().any(is_secret) {
+            let shown = |byte: &&mut u8| !matches!(**byte, b':' | b'\r' | b'\n');
+            value.iter_mut().filter(shown).for_each(|byte| *byte = b'*');
+            let within = |field: &&mut Field| field.start < end && field.end > start;
+            item.fields.iter_mut().filter(within).for_each(|field| field.value = HIDDEN.into());
         }
-        at = end;
+        start = end;
     }
 }

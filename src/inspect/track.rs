@@ -4,6 +4,8 @@
 #[derive(Debug, Default)]
 pub(super) struct Track {
     phase: Phase,
+    /// The start of a header whose end has not come yet.
+    header: [u8; 14],
     /// A message has begun and not ended.
     in_message: bool,
     /// How many frame headers have gone by.
@@ -14,8 +16,8 @@ pub(super) struct Track {
 enum Phase {
     /// In the head of the handshake; so many bytes of the blank line at its end have been seen.
     Head(usize),
-    /// In a frame's header, of which these bytes have been seen.
-    Header([u8; 14], usize),
+    /// In a frame's header, of which so many bytes have been seen.
+    Header(usize),
     /// In its payload, of which so many bytes are to come.
     Payload(u64),
 }
@@ -38,60 +40,90 @@ impl Track {
     /// was complete: whoever comes late can start to read there.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut fresh = None;
-        let mut at = 0;
-        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-            match &mut self.phase {
-                Phase::Head(seen) => {
-                    let Some(used) = end_of_head(rest, seen) else { return fresh };
-                    at += used;
-                    self.phase = Phase::Header([0; 14], 0);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = match self.phase {
+                Phase::Head(mut seen) => {
+                    let end = end_of_head(rest, &mut seen);
+                    self.phase = if end.is_some() { Phase::Header(0) } else { Phase::Head(seen) };
+                    rest.get(end.unwrap_or(rest.len())..).unwrap_or_default()
                 }
-                Phase::Header(header, seen) => {
-                    if *seen == 0 && !self.in_message && fresh.is_none() {
-                        fresh = Some(at);
+                Phase::Header(0) => {
+                    if !self.in_message && fresh.is_none() {
+                        fresh = Some(bytes.len() - rest.len());
                     }
-                    if let (Some(slot), Some(byte)) = (header.get_mut(*seen), rest.first()) {
-                        *slot = *byte;
-                    }
-                    *seen += 1;
-                    at += 1;
-                    if *seen == header_length(header[1]) {
-                        let header = *header;
-                        self.end_header(&header);
-                    }
+                    self.whole_frames(rest)
                 }
+                Phase::Header(seen) => self.broken_header(seen, rest),
                 Phase::Payload(missing) => {
-                    let used = usize::try_from(*missing).unwrap_or(usize::MAX).min(rest.len());
-                    *missing -= used as u64;
-                    at += used;
-                    if *missing == 0 {
-                        self.phase = Phase::Header([0; 14], 0);
-                    }
+                    let used = usize::try_from(missing).unwrap_or(usize::MAX).min(rest.len());
+                    self.phase = match missing - used as u64 {
+                        0 => Phase::Header(0),
+                        missing => Phase::Payload(missing),
+                    };
+                    rest.get(used..).unwrap_or_default()
                 }
-            }
+            };
         }
         fresh
     }
 
-    fn end_header(&mut self, header: &[u8; 14]) {
+    /// Passes over frames for as long as each is there as a whole and is a whole message, as nearly
+    /// all are; of the first that is not, it takes what is there.
+    fn whole_frames<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let mut rest = bytes;
+        loop {
+            let Some(header) = rest.get(1).and_then(|&second| rest.get(..header_length(second)))
+            else {
+                return self.broken_header(0, rest);
+            };
+            let was_in_message = self.in_message;
+            let payload = self.end_header(header);
+            rest = rest.get(header.len()..).unwrap_or_default();
+            match usize::try_from(payload).ok().and_then(|payload| rest.get(payload..)) {
+                Some(behind) => rest = behind,
+                None => {
+                    self.phase = Phase::Payload(payload);
+                    return rest;
+                }
+            }
+            if rest.is_empty() || was_in_message || self.in_message {
+                return rest;
+            }
+        }
+    }
+
+    /// Takes a byte of a header that did not come as a whole.
+    fn broken_header<'b>(&mut self, seen: usize, bytes: &'b [u8]) -> &'b [u8] {
+        let Some((&byte, rest)) = bytes.split_first() else { return bytes };
+        if let Some(slot) = self.header.get_mut(seen) {
+            *slot = byte;
+        }
+        let seen = seen + 1;
+        self.phase = Phase::Header(seen);
+        if seen >= 2 && seen == header_length(self.header[1]) {
+            let header = self.header;
+            self.phase = match self.end_header(header.get(..seen).unwrap_or_default()) {
+                0 => Phase::Header(0),
+                payload => Phase::Payload(payload),
+            };
+        }
+        rest
+    }
+
+    /// A header has gone by; tells how long its payload is.
+    fn end_header(&mut self, header: &[u8]) -> u64 {
         self.frames += 1;
-        let [first, second, ..] = *header;
+        let &[first, second, ref rest @ ..] = header else { return 0 };
         let is_control = first & 0x08 != 0;
         if !is_control {
             self.in_message = first & 0x80 == 0;
         }
-        let length = match second & 0x7f {
-            126 => u64::from(u16::from_be_bytes([header[2], header[3]])),
-            127 => {
-                let [_, _, a, b, c, d, e, f, g, h, ..] = *header;
-                u64::from_be_bytes([a, b, c, d, e, f, g, h])
-            }
+        match second & 0x7f {
+            126 => rest.first_chunk().map_or(0, |length| u64::from(u16::from_be_bytes(*length))),
+            127 => rest.first_chunk().map_or(0, |length| u64::from_be_bytes(*length)),
             length => u64::from(length),
-        };
-        self.phase = match length {
-            0 => Phase::Header([0; 14], 0),
-            length => Phase::Payload(length),
-        };
+        }
     }
 }
 
@@ -110,8 +142,7 @@ fn end_of_head(bytes: &[u8], seen: &mut usize) -> Option<usize> {
     None
 }
 
-/// How many bytes a header has whose second byte is this one. Until that one is known it is 0, and
-/// the header has two bytes.
+/// How many bytes a header has whose second byte is this one.
 fn header_length(second: u8) -> usize {
     let length = match second & 0x7f {
         126 => 2,

@@ -233,11 +233,14 @@ function look(number) {
 
 // --- The feed ------------------------------------------------------------------------------------
 
-feed.addEventListener("state", ({ detail }) => {
-  const words = { live: "Live", connecting: "Connecting", waiting: "The server is away" };
-  element("status").dataset.state = detail;
-  element("status").textContent = words[detail] ?? detail;
-});
+const words = { live: "Live", connecting: "Connecting", waiting: "The server is away" };
+
+function showState(state) {
+  element("status").dataset.state = state;
+  element("status").textContent = words[state] ?? state;
+}
+
+feed.addEventListener("state", ({ detail }) => showState(detail));
 
 feed.addEventListener("hello", ({ detail }) => {
   // The server may be another one now, with other connections.
@@ -268,7 +271,10 @@ feed.addEventListener("batch", ({ detail }) => {
 });
 
 feed.addEventListener("file", ({ detail }) => { offered = detail; });
-feed.addEventListener("refused", ({ detail }) => { element("status").textContent = detail.reason; });
+feed.addEventListener("refused", ({ detail }) => {
+  element("status").textContent = detail.reason;
+  setTimeout(() => showState(element("status").dataset.state), 6000);
+});
 feed.addEventListener("content", ({ detail }) => {
   if (!offered) return;
   const url = URL.createObjectURL(new Blob([detail], { type: "application/octet-stream" }));
