@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use wigwag::apps::{Broadcast, Chat, Echo};
-use wigwag::inspect::{self, Inspector, Recorder};
+use wigwag::inspect::{self, Inspector, Lab, Recorder};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
 use wigwag::server::{
@@ -176,7 +176,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         mounts.push(Mount::for_each_loop(transports::SOCKET, || Echo));
     }
     let (inspector, taps) = inspector(&arguments, &listen).unzip();
-    mounts.extend(inspector);
+    mounts.extend(inspector.into_iter().flatten());
     let limits = ServerLimits {
         head: arguments.head.0,
         headers: arguments.headers,
@@ -214,7 +214,7 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
 }
 
 /// The inspector, if it is wanted: who tells, and who records.
-fn inspector(arguments: &Arguments, listen: &[SocketAddr]) -> Option<(Mount, Arc<dyn Tap>)> {
+fn inspector(arguments: &Arguments, listen: &[SocketAddr]) -> Option<([Mount; 2], Arc<dyn Tap>)> {
     let loopback = listen.iter().all(|address| address.ip().is_loopback());
     if !arguments.inspect && (!loopback || arguments.no_inspect) {
         return None;
@@ -229,7 +229,15 @@ fn inspector(arguments: &Arguments, listen: &[SocketAddr]) -> Option<(Mount, Arc
         own_pages_only: Some(if loopback { OwnPages::Loopback } else { OwnPages::Anywhere }),
         ..MountOptions::default()
     };
-    Some((Mount::new(inspect::FEED, inspector).with_options(options), recorder))
+    let lab = MountOptions {
+        // Room for the largest frame in hexadecimal, and for what is told of many small ones.
+        limits: Limits { max_message: 20 << 10, outbox: 1 << 20, ..Limits::default() },
+        rate: Some(wigwag::server::Rate { per_second: 10, burst: 40 }),
+        ..options.clone()
+    };
+    let inspector = Mount::new(inspect::FEED, inspector).with_options(options);
+    let lab = Mount::for_each_loop(inspect::LAB, || Lab).with_options(lab);
+    Some(([inspector, lab], recorder))
 }
 
 /// The addresses of all hosts. Two names may have the same one, and it can be listened on but once.

@@ -11,7 +11,8 @@
 //! 1. `track`: where frames begin; 2. `tape`: what is kept of one connection; 3. `recorder`;
 //! 4. `reader`: from a tape to items; 5. `hide`: items without what they carry; 6. `feed`: the
 //!    application, and the messages that it speaks; 7. `export`, `pcap`, `transcript`: one
-//!    connection as a file.
+//!    connection as a file. Beside them, `lab`: frames that a learner composes, tried in a
+//!    sandbox.
 //!
 //! # What it promises
 //!
@@ -30,6 +31,7 @@
 mod export;
 mod feed;
 mod hide;
+mod lab;
 mod pcap;
 mod reader;
 mod recorder;
@@ -41,7 +43,11 @@ mod transcript;
 mod tests;
 
 pub use feed::Inspector;
+pub use lab::Lab;
 pub use recorder::{Bounds, Recorder};
 
 /// Where the page of the inspector expects the [`Inspector`].
 pub const FEED: &str = "/inspect/feed";
+
+/// Where the page of the inspector expects the [`Lab`].
+pub const LAB: &str = "/inspect/lab";

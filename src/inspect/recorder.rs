@@ -238,7 +238,7 @@ impl Tap for Recorder {
 
     fn upgraded(&self, peer: PeerId, upgrade: &Upgrade<'_>, _: Instant) -> bool {
         // Who watched this one would see that somebody watches, and so on for ever.
-        if upgrade.mount == super::FEED {
+        if [super::FEED, super::LAB].contains(&upgrade.mount) {
             if let Some(mut shelf) = self.shelf(peer) {
                 shelf.take(peer);
             }

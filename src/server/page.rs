@@ -49,6 +49,9 @@ const INSPECTOR: &[(&str, &str, &[u8])] = &[
     ("/assets/states.js", SCRIPT, include_bytes!("page/assets/states.js")),
     ("/assets/lab.css", CSS, include_bytes!("page/assets/lab.css")),
     ("/assets/lab.js", SCRIPT, include_bytes!("page/assets/lab.js")),
+    ("/assets/lab-editor.js", SCRIPT, include_bytes!("page/assets/lab-editor.js")),
+    ("/assets/lab-frame.js", SCRIPT, include_bytes!("page/assets/lab-frame.js")),
+    ("/assets/lab-outcome.js", SCRIPT, include_bytes!("page/assets/lab-outcome.js")),
 ];
 
 /// The page's file at this path.
