@@ -11,7 +11,8 @@
 //! 5. [`server`]: sockets, readiness, deadlines and limits;
 //! 6. [`client`]: the other end of a WebSocket;
 //! 7. [`trace`]: conversations written down, and played back against the protocol;
-//! 8. [`manual`]: how a WebSocket works, in thirteen chapters with exercises, and what the RFCs
+//! 8. [`inspect`]: what goes over the wire of each connection, for a page to show;
+//! 9. [`manual`]: how a WebSocket works, in thirteen chapters with exercises, and what the RFCs
 //!    demand and what proves that it is kept.
 //!
 //! An arrow in this list only ever points up: `server` knows `protocol`, never the reverse. The
@@ -19,6 +20,7 @@
 
 pub mod apps;
 pub mod client;
+pub mod inspect;
 pub mod manual;
 pub mod protocol;
 pub mod server;

@@ -89,6 +89,18 @@ pub(super) struct Arguments {
     #[arg(default_value = "127.0.0.0/8,::1", help_heading = "Who may come")]
     pub(super) address_exempt: Vec<Exempt>,
 
+    /// Serve the inspector at /inspect, which shows what goes over the wire of every connection,
+    /// also where others can reach it; without this flag only if all addresses are loopback ones
+    #[arg(long, env = "WIGWAG_INSPECT", overrides_with = "no_inspect")]
+    #[arg(help_heading = "Inspector")]
+    pub(super) inspect: bool,
+    /// No inspector
+    #[arg(long, env = "WIGWAG_NO_INSPECT", help_heading = "Inspector")]
+    pub(super) no_inspect: bool,
+    /// The inspector shows no payloads, nor cookies and credentials in handshakes
+    #[arg(long, env = "WIGWAG_INSPECT_HIDE_PAYLOADS", help_heading = "Inspector")]
+    pub(super) inspect_hide_payloads: bool,
+
     /// Longest message; over it: 1009 [default: 64K for signaling, 1M elsewhere]
     #[arg(long, value_name = "SIZE", env = "WIGWAG_MAX_MESSAGE", help_heading = "Limits")]
     pub(super) max_message: Option<Size>,

@@ -4,13 +4,17 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use wigwag::apps::{Broadcast, Chat, Echo};
+use wigwag::inspect::{self, Inspector, Lab, Recorder};
 use wigwag::protocol::Limits;
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
 use wigwag::server::{
-    AddressLimits, Config, Mount, MountOptions, Server, ServerLimits, StartError, Www,
+    AddressLimits, Config, Mount, MountOptions, OwnPages, Server, ServerLimits, StartError, Tap,
+    Www,
 };
 use wigwag::signaling::{self, Signaling};
 use wigwag::transports;
@@ -72,6 +76,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let trace = arguments.trace.start(arguments.head.0)?;
     let mut config = config(arguments)?;
     config.taps.extend(trace.clone().map(|trace| trace as _));
+    let inspector = config.inspector;
     let mut server = Server::bind(config)?;
 
     // The first signal drains; the second ends at once. A handler may do little more than write a
@@ -82,7 +87,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     signal_hook::low_level::pipe::register(SIGTERM, handler)?;
     server.stop_on(signals)?;
 
-    announce(server.addresses(), server.admin_addresses());
+    announce(server.addresses(), server.admin_addresses(), inspector);
     let ended = server.run();
     if let Some(trace) = trace {
         trace.end();
@@ -92,7 +97,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 
 /// Standard output has what a script reads, standard error what a human does. Whoever has closed
 /// either does not want it, so errors are ignored.
-fn announce(addresses: &[SocketAddr], admin: &[SocketAddr]) {
+fn announce(addresses: &[SocketAddr], admin: &[SocketAddr], inspector: bool) {
     let mut out = io::stdout().lock();
     for address in addresses {
         let _ = writeln!(out, "listening on http://{address}/");
@@ -101,10 +106,15 @@ fn announce(addresses: &[SocketAddr], admin: &[SocketAddr]) {
         let _ = writeln!(out, "metrics at http://{address}/metrics");
     }
     let _ = out.flush();
+    let inspector = match addresses.first().filter(|_| inspector) {
+        Some(address) => format!(" What goes over the wire: http://{address}/inspect"),
+        None => String::new(),
+    };
     let mut out = io::stderr().lock();
     let _ = writeln!(
         out,
-        "Open that address in two browser tabs, and call from one to the other. Ctrl-C stops."
+        "Open that address in two browser tabs, and call from one to the other. Ctrl-C stops.\
+         {inspector}"
     );
 }
 
@@ -165,6 +175,8 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
     if arguments.www.is_none() {
         mounts.push(Mount::for_each_loop(transports::SOCKET, || Echo));
     }
+    let (inspector, taps) = inspector(&arguments, &listen).unzip();
+    mounts.extend(inspector.into_iter().flatten());
     let limits = ServerLimits {
         head: arguments.head.0,
         headers: arguments.headers,
@@ -195,9 +207,37 @@ fn config(arguments: Arguments) -> Result<Config, Error> {
         subprotocols: arguments.subprotocol,
         origins: origins(arguments.origin),
         www: arguments.www.map_or(Www::DemoPage, Www::Folder),
+        inspector: taps.is_some(),
         limits,
-        taps: Vec::new(),
+        taps: taps.into_iter().collect(),
     })
+}
+
+/// The inspector, if it is wanted: who tells, and who records.
+fn inspector(arguments: &Arguments, listen: &[SocketAddr]) -> Option<([Mount; 2], Arc<dyn Tap>)> {
+    let loopback = listen.iter().all(|address| address.ip().is_loopback());
+    if !arguments.inspect && (!loopback || arguments.no_inspect) {
+        return None;
+    }
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (bounds, loops) = (inspect::Bounds::default(), arguments.loops);
+    let recorder = Arc::new(Recorder::new(bounds, loops, Instant::now(), since_epoch));
+    let inspector = Inspector::new(Arc::clone(&recorder), arguments.inspect_hide_payloads);
+    let options = MountOptions {
+        // Room for the largest batch behind the largest file.
+        limits: Limits { max_message: 4096, outbox: 3 << 20, ..Limits::default() },
+        own_pages_only: Some(if loopback { OwnPages::Loopback } else { OwnPages::Anywhere }),
+        ..MountOptions::default()
+    };
+    let lab = MountOptions {
+        // Room for the largest frame in hexadecimal, and for what is told of many small ones.
+        limits: Limits { max_message: 20 << 10, outbox: 1 << 20, ..Limits::default() },
+        rate: Some(wigwag::server::Rate { per_second: 10, burst: 40 }),
+        ..options.clone()
+    };
+    let inspector = Mount::new(inspect::FEED, inspector).with_options(options);
+    let lab = Mount::for_each_loop(inspect::LAB, || Lab).with_options(lab);
+    Some(([inspector, lab], recorder))
 }
 
 /// The addresses of all hosts. Two names may have the same one, and it can be listened on but once.
@@ -295,6 +335,7 @@ fn mount(value: &MountValue, app: App, arguments: &Arguments) -> Mount {
             threshold: arguments.deflate_threshold.0,
             max_ratio: arguments.deflate_ratio,
         },
+        own_pages_only: None,
     };
     let path = value.path.clone();
     let mount = match app {

@@ -28,6 +28,9 @@ pub struct Config {
     pub origins: Option<Vec<String>>,
     /// What a plain GET finds besides `/healthz`.
     pub www: Www,
+    /// Whether the page of the inspector is at `/inspect`. What it shows it is told by an
+    /// application, which is a mount.
+    pub inspector: bool,
     /// The bounds that hold for every connection, whatever its path.
     pub limits: ServerLimits,
     /// Who looks on at what goes over the wire.
@@ -45,6 +48,7 @@ impl Default for Config {
             subprotocols: Vec::new(),
             origins: None,
             www: Www::Nothing,
+            inspector: false,
             limits: ServerLimits::default(),
             taps: Vec::new(),
         }

@@ -65,9 +65,10 @@ fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
     if mode == DeflateMode::Takeover && takeovers >= shared.limits.takeovers {
         mode = DeflateMode::Shared;
     }
+    let own_pages = info.own_pages_only.map(|own| own.origins(&request));
     let options = ServerOptions {
         subprotocols: &shared.site.subprotocols,
-        origins: shared.site.origins.as_deref(),
+        origins: own_pages.as_deref().or(shared.site.origins.as_deref()),
         deflate: mode,
     };
     match handshake::accept(&request, &options) {
@@ -125,11 +126,12 @@ fn get(path: &str, site: &Site, draining: bool) -> Response {
     if path == "/healthz" {
         return health(draining);
     }
-    let found = match &site.www {
+    let inspector = || page::find_inspector(path).filter(|_| site.inspector);
+    let found = inspector().or_else(|| match &site.www {
         Www::Folder(root) => files::open(root, path),
         Www::DemoPage => page::find(path),
         Www::Nothing => None,
-    };
+    });
     if let Some(response) = found {
         return response;
     }

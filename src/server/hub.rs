@@ -45,6 +45,10 @@ const DELIVERIES_PER_TURN: usize = 4096;
 /// The most connections of the admin listener: a collector or two, and a human.
 const ADMINS: usize = 16;
 
+/// After so many messages and control frames a session's further input waits for the next turn: a
+/// single read may hold thousands of small ones, and everybody else would wait for all of them.
+const ITEMS_PER_TURN: usize = 128;
+
 /// What the kernel said of a transport. These are hints: reading and writing tell the truth.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Readiness {
@@ -387,8 +391,9 @@ impl<T: Transport> Hub<T> {
         let mut held = mounted.hold();
         peers.take_in_mail(now);
         let mut delivered = peers.deliveries;
+        let mut share = ITEMS_PER_TURN;
         loop {
-            let served = calls::serve(peers, key, held.application(), &mut input, now);
+            let served = calls::serve(peers, key, held.application(), &mut input, &mut share, now);
             peers.carry_out(key, now);
             let Some(session) = peers.sessions.get_mut(key).filter(|_| !served.is_all()) else {
                 return;
@@ -399,7 +404,7 @@ impl<T: Transport> Hub<T> {
             // Only who delivers to others waits because of that.
             let before = std::mem::replace(&mut delivered, peers.deliveries);
             let crowded = delivered > before.max(DELIVERIES_PER_TURN);
-            if session.is_clogged(high_water) || crowded {
+            if session.is_clogged(high_water) || crowded || share == 0 {
                 session.unread = (!input.is_empty()).then(|| Box::new(input.to_vec()));
                 return;
             }

@@ -7,7 +7,7 @@
 //! 3. `hub`: what happens between two calls of `poll`: reading, calling applications, writing;
 //! 4. `session`: one connection's phases, from request head to lingering;
 //! 5. `peers`: deliveries, closing, and how a session is brought up to date;
-//! 6. `http`, `response`, `files`, `page`: what a request gets;
+//! 6. `http`, `response`, `files`, `page`, `own_pages`: what a request gets;
 //! 7. `site`: what all loops share;
 //! 8. [`tap`]: looking on, for the trace and the inspector;
 //! 9. [`DetachedLoop`]: a loop without sockets and clock, for simulations;
@@ -51,6 +51,7 @@ mod listener;
 mod mailbox;
 mod metrics;
 mod notes;
+mod own_pages;
 mod page;
 mod peers;
 mod rate;
@@ -79,6 +80,7 @@ pub use detached::DetachedLoop;
 pub use hub::Readiness;
 pub use listener::BindError;
 pub use mount::{Mount, MountOptions};
+pub use own_pages::OwnPages;
 pub use rate::Rate;
 pub use tap::{Tap, Upgrade};
 pub use transport::Transport;
@@ -226,6 +228,7 @@ fn furnish(config: Config, mailboxes: Vec<Mailbox>) -> (Arc<Shared>, Vec<Vec<Mou
             limits: Arc::new(mount.options.limits.clone()),
             rate: mount.options.rate,
             deflate: mount.options.deflate,
+            own_pages_only: mount.options.own_pages_only,
         });
         let path = mount.paths.first().cloned().unwrap_or_default();
         for (list, mut mounted) in applications.iter_mut().zip(mount.for_loops(loops)) {
@@ -244,6 +247,7 @@ fn furnish(config: Config, mailboxes: Vec<Mailbox>) -> (Arc<Shared>, Vec<Vec<Mou
         subprotocols: config.subprotocols,
         origins: config.origins,
         www: config.www,
+        inspector: config.inspector,
     };
     let mut shared = Shared::new(site, config.limits, mailboxes);
     shared.metrics.figures = figures;

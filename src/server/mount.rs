@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::own_pages::OwnPages;
 use super::rate::Rate;
 use crate::apps::Application;
 use crate::protocol::Limits;
@@ -23,6 +24,9 @@ pub struct MountOptions {
     pub rate: Option<Rate>,
     /// Whether messages may be compressed, and with what memory.
     pub deflate: DeflateOptions,
+    /// Only pages that this server has served may connect here, whatever the server's list of
+    /// origins says; and nobody who sends no `Origin`.
+    pub own_pages_only: Option<OwnPages>,
 }
 
 enum Maker {
@@ -115,4 +119,5 @@ pub(super) struct MountInfo {
     pub(super) limits: Arc<Limits>,
     pub(super) rate: Option<Rate>,
     pub(super) deflate: DeflateOptions,
+    pub(super) own_pages_only: Option<OwnPages>,
 }

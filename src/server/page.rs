@@ -34,9 +34,40 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("/favicon.ico", SVG, include_bytes!("page/assets/favicon.svg")),
 ];
 
+/// What the page of the inspector has beyond those.
+const INSPECTOR: &[(&str, &str, &[u8])] = &[
+    ("/inspect", HTML, include_bytes!("page/inspect.html")),
+    ("/assets/inspect.css", CSS, include_bytes!("page/assets/inspect.css")),
+    ("/assets/inspect.js", SCRIPT, include_bytes!("page/assets/inspect.js")),
+    ("/assets/dissection.css", CSS, include_bytes!("page/assets/dissection.css")),
+    ("/assets/dissection.js", SCRIPT, include_bytes!("page/assets/dissection.js")),
+    ("/assets/steps.js", SCRIPT, include_bytes!("page/assets/steps.js")),
+    ("/assets/dom.js", SCRIPT, include_bytes!("page/assets/dom.js")),
+    ("/assets/feed.js", SCRIPT, include_bytes!("page/assets/feed.js")),
+    ("/assets/listbox.js", SCRIPT, include_bytes!("page/assets/listbox.js")),
+    ("/assets/message.js", SCRIPT, include_bytes!("page/assets/message.js")),
+    ("/assets/states.js", SCRIPT, include_bytes!("page/assets/states.js")),
+    ("/assets/lab.css", CSS, include_bytes!("page/assets/lab.css")),
+    ("/assets/lab.js", SCRIPT, include_bytes!("page/assets/lab.js")),
+    ("/assets/lab-editor.js", SCRIPT, include_bytes!("page/assets/lab-editor.js")),
+    ("/assets/lab-frame.js", SCRIPT, include_bytes!("page/assets/lab-frame.js")),
+    ("/assets/lab-outcome.js", SCRIPT, include_bytes!("page/assets/lab-outcome.js")),
+];
+
 /// The page's file at this path.
 pub(super) fn find(path: &str) -> Option<Response> {
-    let (_, content_type, content) = FILES.iter().find(|(at, _, _)| *at == path)?;
+    find_in(FILES, path)
+}
+
+/// The file of the inspector's page at this path, those that it shares with the other pages
+/// included.
+pub(super) fn find_inspector(path: &str) -> Option<Response> {
+    let shared = || find_in(FILES, path).filter(|_| path.starts_with("/assets/"));
+    find_in(INSPECTOR, path).or_else(shared)
+}
+
+fn find_in(files: &[(&str, &str, &[u8])], path: &str) -> Option<Response> {
+    let (_, content_type, content) = files.iter().find(|(at, _, _)| *at == path)?;
     Some(Response::new(200, content_type, EXTRA, content))
 }
 
@@ -46,13 +77,14 @@ mod tests {
 
     #[test]
     fn every_asset_that_a_file_of_the_page_names_is_served() {
-        for (at, _, content) in FILES {
+        for (at, _, content) in FILES.iter().chain(INSPECTOR) {
             let text = String::from_utf8_lossy(content);
             let quoted = text.split(['"', '\'']);
             for name in quoted.filter(|text| text.ends_with(".js") || text.ends_with(".css")) {
                 let name = name.trim_start_matches("./").trim_start_matches("assets/");
                 let path = format!("/assets/{name}");
-                assert!(find(&path).is_some(), "{at} names {path}");
+                let found = find(&path).or_else(|| find_inspector(&path));
+                assert!(found.is_some(), "{at} names {path}");
             }
         }
     }

@@ -17,6 +17,8 @@ pub(super) struct Site {
     pub(super) subprotocols: Vec<String>,
     pub(super) origins: Option<Vec<String>>,
     pub(super) www: Www,
+    /// Whether the inspector's page is served.
+    pub(super) inspector: bool,
     /// The mount whose bytes count for the channels of the page that compares transports.
     pub(super) counted: Option<u16>,
 }

@@ -37,6 +37,7 @@ pub fn config(scenario: &Scenario, model: &Arc<Mutex<Model>>) -> Config {
         },
         rate: scenario.rate.map(|(per_second, burst)| Rate { per_second, burst }),
         deflate: DeflateOptions { mode, threshold: 32, ..DeflateOptions::default() },
+        own_pages_only: None,
     };
     let signaling = Signaling::new(Options {
         login_deadline: Some(duration(model::LOGIN_DEADLINE)),

@@ -7,10 +7,11 @@ use log::debug;
 
 use super::super::metrics::{Count, Counters};
 use super::super::peers::Peers;
-use super::super::rate::Admission;
+use super::super::rate::{Admission, Rate};
 use super::super::session::{Mark, Phase};
 use super::super::table::Key;
 use super::super::text::Escaped;
+use super::super::timers::{Tick, Timers};
 use super::super::transport::Transport;
 use super::Hub;
 use super::guard::guarded;
@@ -25,6 +26,8 @@ pub(super) enum Served {
     Asked,
     /// So much waits to be sent that replies must find their way out first.
     Clogged,
+    /// It has had its share of the turn; there may be more input.
+    Enough,
 }
 
 impl Served {
@@ -33,13 +36,14 @@ impl Served {
     }
 }
 
-/// Takes items from the input and calls the application, again and again: what one read brought is
-/// worked off in this loop.
+/// Takes items from the input and calls the application, again and again, `share` times at most:
+/// what one read brought is worked off in this loop. The share is less by what was taken.
 pub(super) fn serve<T: Transport>(
     peers: &mut Peers<T>,
     key: Key,
     application: &mut dyn Application,
     input: &mut &mut [u8],
+    share: &mut usize,
     now: Instant,
 ) -> Served {
     let (id, high_water) = (peers.id(key), peers.shared.limits.high_water);
@@ -57,21 +61,20 @@ pub(super) fn serve<T: Transport>(
     let mut messages = 0;
     let served = guarded(address, || {
         loop {
+            if *share == 0 {
+                return Served::Enough;
+            }
             let Some((event, outbox)) = connection.receive(now, input) else {
                 return Served::All;
             };
+            *share -= 1;
             let mut context = Context::new(id, address, Some(outbox), effects);
             match event {
                 Event::Text(_) | Event::Binary(_) => {
                     messages += 1;
-                    let admission = rate.map_or(Admission::Pass, |rate| {
-                        let mut paid = paid_until.map(|tick| timers.instant(tick));
-                        let admission = rate.judge(&mut paid, now);
-                        *paid_until = paid.map(|paid| timers.tick(paid));
-                        let passes = admission != Admission::Pass
-                            || shared_rate.is_none_or(|r| talkers.pass(address.ip(), r, now));
-                        if passes { admission } else { Admission::Refuse }
-                    });
+                    let of_all =
+                        || shared_rate.is_none_or(|rate| talkers.pass(address.ip(), rate, now));
+                    let admission = admit(rate, paid_until, timers, of_all, now);
                     match admission {
                         Admission::Pass => deliver(application, &mut context, event),
                         Admission::Refuse => {
@@ -103,6 +106,24 @@ pub(super) fn serve<T: Transport>(
         let _ = connection.outbox(now).close(CloseCode::INTERNAL_ERROR, APPLICATION_FAILED);
         Served::Asked
     })
+}
+
+/// Whether a message may pass, by the rate of its mount; and if so, by that of `of_all` who come from
+/// its address.
+fn admit(
+    rate: Option<Rate>,
+    paid_until: &mut Option<Tick>,
+    timers: &Timers,
+    of_all: impl FnOnce() -> bool,
+    now: Instant,
+) -> Admission {
+    let Some(rate) = rate else {
+        return Admission::Pass;
+    };
+    let mut paid = paid_until.map(|tick| timers.instant(tick));
+    let admission = rate.judge(&mut paid, now);
+    *paid_until = paid.map(|paid| timers.tick(paid));
+    if admission == Admission::Pass && !of_all() { Admission::Refuse } else { admission }
 }
 
 fn deliver(application: &mut dyn Application, context: &mut Context<'_>, event: Event<'_>) {

@@ -224,6 +224,7 @@ impl World {
             limits: Arc::new(limits),
             rate: None,
             deflate: DeflateOptions::default(),
+            own_pages_only: None,
         };
         let site = Site {
             counted: None,
@@ -231,6 +232,7 @@ impl World {
             subprotocols: Vec::new(),
             origins: None,
             www: Www::Nothing,
+            inspector: false,
         };
         let polls: Vec<_> = (0..count).map(|_| Poll::new().unwrap()).collect();
         let wakers = polls.iter().map(|poll| Waker::new(poll.registry(), Token(0)));

@@ -64,6 +64,25 @@ fn one_who_floods_keeps_nobody_waiting() {
 }
 
 #[test]
+fn one_who_sends_thousands_of_messages_at_once_keeps_nobody_waiting_for_all_of_them() {
+    let mut world = World::new();
+    let (flooder, quiet) = (world.open(), world.open());
+    for number in 0..3000 {
+        world.say(&flooder, &number.to_string());
+    }
+    world.say(&quiet, "me too");
+    world.turn();
+    assert_eq!(quiet.received(), ["me too"]);
+    let served = flooder.received();
+    assert!((1..=ITEMS_PER_TURN).contains(&served.len()), "{} in one turn", served.len());
+    assert!(world.hub.must_not_wait(), "no event will say it again");
+    world.settle();
+    let all: Vec<_> = served.into_iter().chain(flooder.received()).collect();
+    let expected: Vec<_> = (0..3000).map(|number| number.to_string()).collect();
+    assert_eq!(all, expected, "in order, and each once");
+}
+
+#[test]
 fn replies_of_one_turn_leave_with_one_write() {
     let mut world = World::new();
     let peer = world.open();
