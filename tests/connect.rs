@@ -52,6 +52,31 @@ fn url(server: &Server, path: &str) -> String {
 }
 
 #[test]
+fn a_trace_explains_both_directions_and_leaves_standard_output_to_the_messages() {
+    let server = Server::start(&[]);
+    let output = converse(&["--trace=line", &url(&server, "/echo")], "hello\n");
+    assert!(output.status.success());
+    assert_eq!(text(&output.stdout), "hello\n");
+    let trace = text(&output.stderr);
+    let order = [
+        "client -> server  GET /echo HTTP/1.1",
+        "server -> client  HTTP/1.1 101",
+        "client -> server  text \"hello\"",
+        "server -> client  text \"hello\"",
+        "client -> server  close 1000",
+        "server -> client  close 1000",
+    ];
+    let places: Vec<_> = order.map(|line| trace.find(line)).to_vec();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?} in\n{trace}");
+    // In full: the bits, and the accept key step by step.
+    let output = converse(&["--trace", &url(&server, "/echo")], "hello\n");
+    let trace = text(&output.stderr);
+    for line in ["SHA-1", "0001  Opcode            1 (text)", "XOR of both   68 65 6c 6c 6f"] {
+        assert!(trace.contains(line), "no {line} in\n{trace}");
+    }
+}
+
+#[test]
 fn each_line_is_a_message_and_each_answer_a_line() {
     let server = Server::start(&["--mount", "/t=echo,deflate=takeover"]);
     let lines = format!("one\ntwo\r\n\n{}\nlast, without an end", "compress me ".repeat(100));

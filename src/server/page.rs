@@ -28,6 +28,8 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("/assets/signaling.js", SCRIPT, include_bytes!("page/assets/signaling.js")),
     ("/assets/ui.js", SCRIPT, include_bytes!("page/assets/ui.js")),
     ("/assets/favicon.svg", SVG, include_bytes!("page/assets/favicon.svg")),
+    ("/illustrated", HTML, include_bytes!("page/illustrated.html")),
+    ("/assets/illustrated.css", CSS, include_bytes!("page/assets/illustrated.css")),
     ("/transports", HTML, include_bytes!("page/transports.html")),
     ("/assets/transports.css", CSS, include_bytes!("page/assets/transports.css")),
     ("/assets/transports.js", SCRIPT, include_bytes!("page/assets/transports.js")),

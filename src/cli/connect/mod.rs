@@ -2,7 +2,7 @@
 //!
 //! - `input`: where lines come from; `prompt`: the same, from a human;
 //! - `command`: what a line asks for; `farewell`: when to leave after the last one;
-//! - `output`: how what arrives is shown.
+//! - `output`: how what arrives is shown; `watch`: what goes over the wire, explained.
 //!
 //! This file has the flags, and the conversation itself: one loop, which sends the lines that there
 //! are, shows what has arrived, and knows when to leave.
@@ -12,6 +12,7 @@ mod farewell;
 mod input;
 mod output;
 mod prompt;
+mod watch;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -22,12 +23,14 @@ use clap::Args;
 use wigwag::client::{Client, Options, Trust, Url};
 use wigwag::protocol::deflate::{DeflateMode, DeflateOptions};
 use wigwag::protocol::{CloseCode, Limits, Outbox};
+use wigwag::trace::render::Style;
 
 use self::command::Command;
 use self::farewell::{Farewell, LAST_PING};
 use self::input::Input;
 use self::output::Output;
 use self::prompt::Prompt;
+use self::watch::Watch;
 use super::autobahn;
 use super::dial::{Error, judge, open};
 use super::values::{Header, Size, Time};
@@ -70,6 +73,11 @@ pub(super) struct Arguments {
     /// Show pings, pongs and Close frames too; at a prompt this is the default
     #[arg(long)]
     show_control: bool,
+    /// Explain all that goes over the wire, the handshake first, on standard error: full, or one
+    /// line for each frame
+    #[arg(long, value_name = "STYLE", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "full", value_parser = style)]
+    trace: Option<Style>,
     /// Longest message to receive; over it: 1009
     #[arg(long, value_name = "SIZE", default_value = "16M")]
     max_message: Size,
@@ -142,8 +150,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let mut client = open(&arguments.url, &arguments.options())?;
     announce(&arguments.url, &client);
     let (lines, output) = arguments.console(&client);
+    let watch = arguments.trace.map(|style| {
+        let limits = arguments.options().limits;
+        Watch::start(&mut client, limits, style)
+    });
     let mut conversation = Conversation {
         lines,
+        watch: watch.unwrap_or_default(),
         commands: !arguments.no_commands,
         wait: arguments.wait.map(|wait| wait.0),
         farewell: Farewell::Never,
@@ -154,6 +167,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
         conversation.output.note("each line is a message; /help lists what else there is");
     }
     let ran = conversation.run(&mut client);
+    conversation.watch.print(&mut conversation.output);
     let Conversation { output, input_error, .. } = conversation;
     // Whatever happened, the terminal is to be left as it was.
     if let Some(prompt) = output.prompt {
@@ -188,6 +202,7 @@ struct Conversation {
     farewell: Farewell,
     input_error: Option<String>,
     output: Output,
+    watch: Watch,
 }
 
 impl Conversation {
@@ -200,10 +215,12 @@ impl Conversation {
             }
             let until = self.farewell.time().filter(|_| !client.outbox().is_closed());
             let going = client.turn(until, &mut |event, _| {
+                self.watch.print(&mut self.output);
                 if !self.farewell.hear(&event, Instant::now()) {
                     self.output.show(event);
                 }
             })?;
+            self.watch.print(&mut self.output);
             if !going {
                 return Ok(());
             }
@@ -260,6 +277,14 @@ impl Conversation {
             let _ = client.outbox().ping(LAST_PING);
         }
         self.farewell = Farewell::after_the_last_line(self.wait, Instant::now());
+    }
+}
+
+fn style(text: &str) -> Result<Style, String> {
+    match text {
+        "full" => Ok(Style::Full),
+        "line" => Ok(Style::Line),
+        _ => Err("there are full and line".into()),
     }
 }
 
