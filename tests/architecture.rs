@@ -174,6 +174,25 @@ fn the_readme_explains_each_dependency() {
     assert_eq!(explained, built);
 }
 
+/// The tables of the standard library hash with random keys, so that nobody can choose what
+/// collides. They can be given other hashes, which are faster.
+#[test]
+fn tables_have_no_hashes_of_their_own() {
+    for source in sources() {
+        let found = names_a_hasher(&source.code);
+        assert!(!found, "{} names a hasher: can a peer choose its keys?", source.path);
+    }
+    assert!(names_a_hasher("HashMap::with_hasher(state)"));
+    assert!(names_a_hasher("use std::hash::BuildHasherDefault;"));
+    assert!(!names_a_hasher("fn hash<H: Hasher>(&self, state: &mut H) { HashMap::new() }"));
+}
+
+fn names_a_hasher(code: &str) -> bool {
+    let others = ["BuildHasher", "_hasher", "DefaultHasher", "Fx", "ahash", "hashbrown"];
+    let mut words = code.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    words.any(|word| others.iter().any(|other| word.starts_with(other) || word.ends_with(other)))
+}
+
 /// A source file without its tests.
 struct Source {
     /// Relative to the crate, with `/`.

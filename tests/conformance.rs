@@ -1,4 +1,5 @@
-//! Keeps `src/manual/conformance.md` true: what it names is there, and it counts right.
+//! Keeps `src/manual/conformance.md` true: what it names is there, and it counts right. The same for
+//! `src/manual/attacks.md`.
 //!
 //! That a test proves what its row says is for a reader to judge. That it exists, and that the code
 //! of the row exists, is judged here; and that no rule of the table of violations is without a row.
@@ -12,6 +13,9 @@ use wigwag::protocol::{CloseCode, Violation};
 const PAGE: &str = "src/manual/conformance.md";
 const HEAD: [&str; 5] = ["Section", "Requirement", "Binds", "Kept in", "Proved by"];
 const NO_TEST: &str = "no test";
+
+const ATTACKS: &str = "src/manual/attacks.md";
+const ATTACKS_HEAD: [&str; 5] = ["#", "Elsewhere", "Here", "Proved by", "Seen to fail with"];
 
 /// The first words of a cell that tells why there is no code, or not enough, and how the page
 /// counts such rows.
@@ -78,6 +82,11 @@ fn page() -> String {
     fs::read_to_string(root().join(PAGE)).unwrap()
 }
 
+/// The rows of the page on attacks.
+fn attacks() -> Vec<Row> {
+    tables(&fs::read_to_string(root().join(ATTACKS)).unwrap(), ATTACKS_HEAD)
+}
+
 /// The cells of a line of a table.
 fn cells(line: &str) -> Option<Vec<String>> {
     let inner = line.strip_prefix('|')?.strip_suffix('|')?;
@@ -86,6 +95,11 @@ fn cells(line: &str) -> Option<Vec<String>> {
 
 /// The rows of all tables of requirements on a page.
 fn rows(page: &str) -> Vec<Row> {
+    tables(page, HEAD)
+}
+
+/// The rows of all tables with this head.
+fn tables(page: &str, head: [&str; 5]) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut rfc = 0;
     let mut in_table = false;
@@ -94,7 +108,7 @@ fn rows(page: &str) -> Vec<Row> {
             rfc = number.parse().unwrap();
         }
         match cells(line) {
-            Some(cells) if cells == HEAD => in_table = true,
+            Some(cells) if cells == head => in_table = true,
             Some(cells) if in_table && cells.iter().all(|cell| cell == "---") => {}
             Some(cells) if in_table => rows.push(Row { line: index + 1, rfc, cells }),
             _ => in_table = false,
@@ -188,6 +202,123 @@ fn test(reference: &str) -> Result<(), String> {
         }
     }
     Err(format!("`{reference}`: there is no test of that name"))
+}
+
+/// The numbers of the rows of a file of the attack suite, as they stand in its table: `("B5", `.
+fn suite(source: &str) -> Vec<&str> {
+    let pieces: Vec<&str> = source.split('"').collect();
+    let pairs = pieces.windows(2).filter(|pair| pair[0].trim_end().ends_with('('));
+    pairs.map(|pair| pair[1]).filter(|word| is_number(word)).collect()
+}
+
+/// `B5`, or `QUIET`, which is in no list of attacks but in the suite.
+fn is_number(word: &str) -> bool {
+    let number = word.strip_prefix(['A', 'B', 'C']).is_some_and(|digits| {
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    number || word == "QUIET"
+}
+
+/// `tests/attacks/frames.rs:B5` is a row of the attack suite; anything else is a test.
+fn attack_or_test(reference: &str) -> Result<(), String> {
+    let Some((file, number)) =
+        reference.strip_prefix("tests/attacks/").and_then(|r| r.split_once(':'))
+    else {
+        return test(reference);
+    };
+    let source = read(&root().join("tests/attacks").join(file))?;
+    if suite(&source).contains(&number) {
+        return Ok(());
+    }
+    Err(format!("`{reference}`: there is no such row"))
+}
+
+/// What is wrong with a row of the page on attacks.
+fn attack_faults(row: &Row) -> Vec<String> {
+    let [number, elsewhere, here, proved, fault] = &row.cells[..] else {
+        return vec![format!("{} cells", row.cells.len())];
+    };
+    let mut faults = Vec::new();
+    if !is_number(number) {
+        faults.push(format!("`{number}` is no number"));
+    }
+    if elsewhere.is_empty() || fault.is_empty() {
+        faults.push("an empty cell".to_owned());
+    }
+    for (cell, judge) in [(here, symbol as fn(&str) -> _), (proved, attack_or_test)] {
+        let references = references(cell);
+        if references.is_empty() {
+            faults.push(format!("`{cell}` names nothing"));
+        }
+        faults.extend(references.into_iter().filter_map(|reference| judge(reference).err()));
+    }
+    faults
+}
+
+#[test]
+fn each_attack_names_what_is_there() {
+    let mut found = Vec::new();
+    for row in attacks() {
+        for fault in attack_faults(&row) {
+            found.push(format!("{ATTACKS}:{}: {fault}", row.line));
+        }
+    }
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+/// The page has each attack once, and names each row of the suite in the right place.
+#[test]
+fn each_row_of_the_attack_suite_is_on_the_page() {
+    let rows = attacks();
+    let numbers: BTreeSet<&str> = rows.iter().map(|row| row.cells[0].as_str()).collect();
+    assert_eq!(numbers.len(), rows.len(), "an attack stands twice");
+    let mut tried = 0;
+    for entry in fs::read_dir(root().join("tests/attacks")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        for number in suite(&read(&path).unwrap()) {
+            let reference = format!("tests/attacks/{name}:{number}");
+            let is_named = |row: &Row| {
+                row.cells[0] == number && references(&row.cells[3]).contains(&reference.as_str())
+            };
+            assert!(rows.iter().any(is_named), "{ATTACKS} has no `{reference}`");
+            tried += 1;
+        }
+    }
+    assert!(tried > 15, "only {tried} rows were found in the suite");
+}
+
+#[test]
+fn an_attack_that_is_not_told_right_is_found() {
+    let good = [
+        "B5",
+        "it fell",
+        "it stands: `protocol/frame.rs:judge_first_byte`",
+        "`tests/attacks/frames.rs:B5`, `tests/conformance.rs:the_figures_are_right`",
+        "a fault",
+    ];
+    let faults = |at: usize, cell: &str| {
+        let mut cells = good.map(str::to_owned).to_vec();
+        cell.clone_into(&mut cells[at]);
+        attack_faults(&Row { line: 1, rfc: 0, cells })
+    };
+    assert_eq!(faults(0, "A1"), [""; 0]);
+    let wrong = [
+        (0, "D1"),
+        (0, "B"),
+        (1, ""),
+        (2, "it stands"),
+        (2, "`protocol/frame.rs:no_such_symbol`"),
+        (3, "by eye"),
+        (3, "`tests/attacks/frames.rs:C4`"),
+        (3, "`tests/attacks/frames.rs:KIB`"),
+        (3, "`tests/attacks/no_such_file.rs:B5`"),
+        (3, "`tests/conformance.rs:no_such_test`"),
+        (4, ""),
+    ];
+    for (at, cell) in wrong {
+        assert_ne!(faults(at, cell), [""; 0], "{cell:?} in {}", ATTACKS_HEAD[at]);
+    }
 }
 
 #[test]

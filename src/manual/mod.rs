@@ -17,8 +17,9 @@
 //! 12. [`reading`]: the source of wigwag in an evening;
 //! 13. [`tutorials`]: what tutorials get wrong.
 //!
-//! And a page to look things up: [`conformance`], each MUST and MUST NOT of RFC 6455 and RFC 7692
-//! that binds an endpoint, where it is kept, and what proves it.
+//! And two pages to look things up: [`conformance`], each MUST and MUST NOT of RFC 6455 and RFC 7692
+//! that binds an endpoint, where it is kept, and what proves it; and [`attacks`], what ended other
+//! servers, why it does not end this one, and what it does not defend.
 //!
 //! The page `src/server/page/illustrated.html` shows a whole connection, each byte with its why. It
 //! is made of `src/manual/illustrated.ws`.
@@ -52,4 +53,8 @@ chapters! {
 
 pub mod conformance {
     #![doc = include_str!("conformance.md")]
+}
+
+pub mod attacks {
+    #![doc = include_str!("attacks.md")]
 }

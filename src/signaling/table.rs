@@ -102,6 +102,22 @@ mod tests {
         }
     }
 
+    /// Whoever knows the keys of the hashes can choose names that all fall into one place, and then
+    /// each of them is compared with all. With keys of its own, each table has an order of its own.
+    #[test]
+    fn each_table_has_hashes_of_its_own() {
+        let order = || {
+            let mut table = Table::default();
+            for name in 0..1000 {
+                table.insert(format!("k{name}"), ());
+            }
+            table.map.into_keys().collect::<Vec<_>>()
+        };
+        let (one, other) = (order(), order());
+        assert_eq!(one.len(), 1000);
+        assert!(one != other, "whoever has seen one table knows the other");
+    }
+
     #[test]
     fn coming_and_going_does_not_let_it_grow() {
         let mut table = Table::default();

@@ -59,7 +59,11 @@ impl Canary {
 }
 
 pub fn login(address: SocketAddr, name: &str) -> Client {
-    let mut client = Client::open(address, "/signal");
+    login_at(address, "/signal", name)
+}
+
+pub fn login_at(address: SocketAddr, path: &str, name: &str) -> Client {
+    let mut client = Client::open(address, path);
     client.send_text(&format!(r#"{{"type":"login","name":"{name}"}}"#));
     let reply = client.text();
     assert!(reply.contains(r#""success":true"#), "{reply}");

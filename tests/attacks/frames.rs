@@ -67,8 +67,6 @@ fn pings_and_pongs(arena: &mut Arena) -> String {
     let total = arena.many(200_000, 10_000_000);
     let batch = 1000;
     let mut pongs = arena.open("/echo");
-    let mut deaf = arena.open("/echo");
-    let mut hears = arena.open("/echo");
     let before = arena.server.memory();
     let unsolicited = frame(PONG, b"x").repeat(batch);
     for _ in 0..total / batch {
@@ -77,6 +75,7 @@ fn pings_and_pongs(arena: &mut Arena) -> String {
     pongs.send_text("still here");
     pongs.expect_text("still here");
 
+    let mut deaf = arena.open("/echo");
     let pings = frame(PING, b"x").repeat(batch);
     deaf.stream.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
     let mut sent = 0;
@@ -86,6 +85,7 @@ fn pings_and_pongs(arena: &mut Arena) -> String {
     let grown = arena.grown(before);
     assert!(grown < 1024 * KIB, "{grown} bytes");
     // Who reads gets the pong of each of ten pings, as Autobahn's case 2.10 has it.
+    let mut hears = arena.open("/echo");
     for number in 0..10 {
         hears.send(&frame(PING, format!("{number}").as_bytes()));
     }

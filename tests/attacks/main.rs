@@ -23,6 +23,7 @@ mod arena;
 mod canary;
 mod frames;
 mod handshake;
+mod json;
 mod resources;
 mod signaling;
 mod soak;
@@ -44,7 +45,7 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    [handshake::ROWS, frames::ROWS, resources::ROWS, signaling::ROWS]
+    [handshake::ROWS, frames::ROWS, resources::ROWS, signaling::ROWS, json::ROWS]
         .into_iter()
         .flatten()
         .map(|&(id, what, flags, run)| Row { id, what, run, flags })

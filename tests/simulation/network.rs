@@ -124,6 +124,12 @@ impl Wire {
         self.last_down
     }
 
+    /// When a reset arrives at the client. It waits for nobody: who resets forgets at once what it
+    /// would have had to send again, so what is still on its way is lost.
+    pub fn time_reset(&mut self, now: Time) -> Time {
+        now + self.delay()
+    }
+
     fn cut(&mut self, mut bytes: &[u8]) -> Vec<Flight> {
         let mut segments = Vec::new();
         while !bytes.is_empty() {

@@ -46,7 +46,7 @@ impl World {
         if dropped {
             // Nobody listens there: the kernel answers with a reset.
             if matches!(flight, Flight::Bytes(_)) {
-                let at = wire.borrow_mut().time_down(self.now);
+                let at = wire.borrow_mut().time_reset(self.now);
                 self.push(at, Event::Down(client, Flight::Reset));
             }
         } else {
@@ -140,7 +140,7 @@ impl World {
             ends.dropped = true;
             lines.push("is dropped by the server".to_owned());
             if wire.rude {
-                flights.push((wire.time_down(self.now), Flight::Reset));
+                flights.push((wire.time_reset(self.now), Flight::Reset));
             }
         }
         if wire.blocked && wire.room > 0 && !wire.dropped && !ends.writable_soon {
