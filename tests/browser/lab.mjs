@@ -212,8 +212,10 @@ const checks = {
       await shown();
       const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       equal(over <= 0, true, `${over} pixels too wide`);
-      const cut = await page.locator('#composer').evaluate((form) => form.scrollWidth - form.clientWidth);
-      equal(cut <= 0, true, `${cut} pixels of the composer are cut off`);
+      for (const part of ['#composer', '#outcome-pane', '.verdict']) {
+        const cut = await page.locator(part).evaluate((one) => one.scrollWidth - one.clientWidth);
+        equal(cut <= 0, true, `${cut} pixels of ${part} are cut off`);
+      }
       await page.context().close();
     }
   },
