@@ -121,7 +121,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", env = "WIGWAG_DEFLATE_RATIO", default_value_t = 512)]
     #[arg(help_heading = "Limits")]
     pub(super) deflate_ratio: u32,
-    /// Connections with context takeover, of some 230 KB each; over it: shared
+    /// Connections with context takeover, of some 200 KB each; over it: shared
     #[arg(long, value_name = "N", env = "WIGWAG_DEFLATE_TAKEOVERS", default_value_t = 256)]
     #[arg(help_heading = "Limits")]
     pub(super) deflate_takeovers: usize,

@@ -22,6 +22,10 @@ pub enum Event<'a> {
 }
 
 /// Where a connection stands: RFC 6455, 7.1.
+///
+/// The RFC says CLOSING from the first Close frame on, sent or received (7.1.3), and CLOSED when TCP
+/// is (7.1.4). TCP is not known here, so this is [`Closed`](Self::Closed) as soon as nothing more can
+/// come of what arrives: when Close frames went both ways, or a rule was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Messages flow both ways.

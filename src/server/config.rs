@@ -85,7 +85,7 @@ pub struct ServerLimits {
     /// from three quarters the largest queues are closed, and with all of them nothing is accepted.
     pub queued: usize,
     /// The connections that may have DEFLATE states of their own, for context takeover; further ones
-    /// agree to do without. Such states are no queues: they are some 230 KB for each connection from
+    /// agree to do without. Such states are no queues: they are some 200 KB for each connection from
     /// its first messages to its end, whatever it does, so they do not count as queued, and nobody
     /// is closed because of them.
     pub takeovers: usize,

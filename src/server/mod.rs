@@ -29,7 +29,7 @@
 //!
 //! - It does not know what a message means: that is an [`Application`](crate::apps::Application)'s.
 //! - It is not a web server: one request for each connection, GET and HEAD, no ranges.
-//! - It speaks no TLS yet: put a reverse proxy in front of it on an open network.
+//! - It speaks no TLS: put a reverse proxy in front of it on an open network.
 //!
 //! [`protocol`]: crate::protocol
 

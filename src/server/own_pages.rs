@@ -20,9 +20,18 @@ pub enum OwnPages {
     Anywhere,
 }
 
+/// What proxies add to a request that they pass on; not all of them do.
+const PROXIED: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
+
 impl OwnPages {
     /// The origins of this server's pages, from what the request says that the server is called.
     pub(super) fn origins(self, request: &Request<'_>) -> Vec<String> {
+        // What has passed a proxy comes from anywhere, and the proxy may have named us by our
+        // loopback address.
+        let passed_on = |name| request.header_values(name).next().is_some();
+        if self == Self::Loopback && PROXIED.into_iter().any(passed_on) {
+            return Vec::new();
+        }
         let mut hosts = request.header_values("host");
         let host = hosts.next().and_then(|host| std::str::from_utf8(host).ok());
         match host {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::canary::Canary;
-use crate::common::{self, Client, PATIENCE, Server};
+use crate::suite::canary::Canary;
+use crate::suite::common::{self, Client, PATIENCE, Server};
 
 /// How much of an attack is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::common::{Client, Server, TEXT, frame};
+use crate::suite::common::{Client, Server, TEXT, frame};
 
 /// The time from call to call.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -89,7 +89,7 @@ impl Song {
             match frame.opcode {
                 TEXT => break String::from_utf8_lossy(&frame.payload).into_owned(),
                 // It was kept waiting for long enough to be asked whether it lives.
-                9 => to.stream.write_all(&crate::common::frame(10, &frame.payload))?,
+                9 => to.stream.write_all(&crate::suite::common::frame(10, &frame.payload))?,
                 opcode => return Err(io::Error::other(format!("opcode {opcode}"))),
             }
         };

@@ -3,8 +3,10 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use crate::arena::Arena;
-use crate::common::{self, CLOSE, PING, PONG, TEXT, frame, frame_header, handshake, raw_frame};
+use crate::suite::arena::Arena;
+use crate::suite::common::{
+    self, CLOSE, PING, PONG, TEXT, frame, frame_header, handshake, raw_frame,
+};
 
 type Row = (&'static str, &'static str, &'static [&'static str], fn(&mut Arena) -> String);
 

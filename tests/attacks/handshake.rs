@@ -3,8 +3,8 @@
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use crate::arena::Arena;
-use crate::common::{Client, End, handshake, handshake_with};
+use crate::suite::arena::Arena;
+use crate::suite::common::{Client, End, handshake, handshake_with};
 
 type Row = (&'static str, &'static str, &'static [&'static str], fn(&mut Arena) -> String);
 
@@ -203,7 +203,7 @@ fn smuggling(arena: &mut Arena) -> String {
 
 /// Cross-site WebSocket hijacking: a page elsewhere connects with its visitor's cookies.
 fn origins(arena: &mut Arena) -> String {
-    let server = crate::arena::start(&["--origin", ORIGIN]);
+    let server = crate::suite::arena::start(&["--origin", ORIGIN]);
     let mut refused = 0;
     let tries = [
         ("", 403),
@@ -221,7 +221,7 @@ fn origins(arena: &mut Arena) -> String {
         ("Origin: https://good.example\r\n", 101),
     ];
     for (field, expected) in tries {
-        let mut client = crate::arena::try_connect(server.address()).unwrap();
+        let mut client = crate::suite::arena::try_connect(server.address()).unwrap();
         client.send(handshake_with("/echo", field).as_bytes());
         let head = client.head();
         let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();

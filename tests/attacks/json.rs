@@ -1,8 +1,8 @@
 //! JSON of every shape, for what the core's own tests cannot see: the memory of the process. C5.
 
-use crate::arena::Arena;
-use crate::canary::login_at;
-use crate::common::{TEXT, frame};
+use crate::suite::arena::Arena;
+use crate::suite::canary::login_at;
+use crate::suite::common::{TEXT, frame};
 
 type Row = (&'static str, &'static str, &'static [&'static str], fn(&mut Arena) -> String);
 

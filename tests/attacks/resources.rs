@@ -4,8 +4,8 @@ use std::io::Write;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::arena::{self, Arena};
-use crate::common::{self, BINARY, CLOSE, Client, PATIENCE, Server, TEXT, frame};
+use crate::suite::arena::{self, Arena};
+use crate::suite::common::{self, BINARY, CLOSE, Client, PATIENCE, Server, TEXT, frame};
 
 type Row = (&'static str, &'static str, &'static [&'static str], fn(&mut Arena) -> String);
 

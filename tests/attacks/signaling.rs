@@ -2,9 +2,9 @@
 
 use std::io::{Read, Write};
 
-use crate::arena::Arena;
-use crate::canary::login;
-use crate::common::{TEXT, frame};
+use crate::suite::arena::Arena;
+use crate::suite::canary::login;
+use crate::suite::common::{TEXT, frame};
 
 type Row = (&'static str, &'static str, &'static [&'static str], fn(&mut Arena) -> String);
 
@@ -70,7 +70,7 @@ fn rooms(arena: &mut Arena) -> String {
     let kept = after.saturating_sub(before);
     assert!(kept < 1 << 20, "{kept} bytes stay of {churn} rooms");
 
-    let server = crate::arena::start(&[
+    let server = crate::suite::arena::start(&[
         "--rate",
         "off",
         "--room-capacity",
@@ -92,11 +92,11 @@ fn rooms(arena: &mut Arena) -> String {
         // Who waited for long is sent a ping in between.
         while !String::from_utf8_lossy(&client.frame().payload).contains("error") {}
     }
-    let sent = crate::arena::metric(&server, "wigwag_messages_sent_total");
+    let sent = crate::suite::arena::metric(&server, "wigwag_messages_sent_total");
     outside.send_text(r#"{"type":"join","room":"full"}"#);
     let reply = outside.text();
     assert!(reply.contains("full"), "{reply}");
-    let answers = crate::arena::metric(&server, "wigwag_messages_sent_total") - sent;
+    let answers = crate::suite::arena::metric(&server, "wigwag_messages_sent_total") - sent;
     assert_eq!(answers, 1, "messages for one refused join");
     format!("{churn} rooms, {kept} B stay; a join into a room of {members} makes {answers} message")
 }

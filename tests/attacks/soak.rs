@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::arena;
-use crate::canary::{Canary, login};
-use crate::common::{BINARY, Server, TEXT, eventually, frame, frame_header, raw_frame};
+use crate::suite::arena;
+use crate::suite::canary::{Canary, login};
+use crate::suite::common::{BINARY, Server, TEXT, eventually, frame, frame_header, raw_frame};
 
 /// How often the figures are printed on the way.
 const REPORT: Duration = Duration::from_secs(60);

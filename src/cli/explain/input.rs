@@ -147,6 +147,7 @@ fn hex(text: &str) -> Result<Vec<u8>, String> {
         match digits.as_chunks::<2>() {
             (pairs, []) => bytes.extend(pairs.iter().map(|[high, low]| high << 4 | low)),
             _ => {
+                let word: String = word.chars().take(40).collect();
                 return Err(format!(
                     "\"{word}\" has an odd number of hexadecimal digits; a byte is two of them"
                 ));

@@ -193,6 +193,10 @@ impl RawFrame {
         fields.push(bits("websocket.rsv", 0, first, 0x70, "Reserved", value, meaning, "5.2"));
         if deflate {
             let meaning = match (self.rsv1(), self.opcode()) {
+                (true, Some(Opcode::Continuation)) => "set, which only a first frame may have",
+                (true, Some(opcode)) if opcode.is_control() => {
+                    "set, which a control frame must not"
+                }
                 (true, _) => "set, so this message is compressed",
                 (false, Some(Opcode::Continuation)) => "a message's first frame tells it",
                 (false, Some(opcode)) if opcode.is_control() => "control frames never are",
@@ -314,7 +318,7 @@ impl RawFrame {
                 fields.push(field("websocket.payload.ping", "Ping", value, meaning, "5.5.2"));
             }
             Some(Opcode::Pong) => {
-                let meaning = "the payload of the ping that it answers";
+                let meaning = "that of the ping that it answers, if it answers one";
                 let value = lossy(&payload);
                 fields.push(field("websocket.payload.pong", "Pong", value, meaning, "5.5.3"));
             }
