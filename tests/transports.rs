@@ -103,6 +103,41 @@ fn requests_may_come_cut_anywhere_and_several_at_once() {
 }
 
 #[test]
+fn a_connection_serves_what_a_browser_wants_next() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    assert_eq!(ask(&mut client, "poll?channel=c"), "[]");
+    client.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(client.answer().status, 200);
+    // And a WebSocket, in one packet with the request before.
+    let mut client = server.connect();
+    let poll = "GET /transports/poll?channel=c HTTP/1.1\r\nHost: a\r\n\r\n";
+    let both = [poll.as_bytes(), handshake("/echo").as_bytes(), &frame(TEXT, b"hello")].concat();
+    client.send(&both);
+    assert_eq!(answer(&mut client).1, "[]");
+    assert!(client.head().starts_with("HTTP/1.1 101 "));
+    client.expect_text("hello");
+}
+
+#[test]
+fn what_was_asked_behind_a_held_request_is_answered_too() {
+    let server = Server::start(&[]);
+    let (mut sender, mut waiting) = (server.connect(), server.connect());
+    let two = "GET /transports/wait?channel=c HTTP/1.1\r\nHost: a\r\n\r\n\
+        GET /transports/poll?channel=c HTTP/1.1\r\nHost: a\r\n\r\n";
+    waiting.send(two.as_bytes());
+    ask(&mut sender, "send?channel=c&message=x");
+    assert_eq!(answer(&mut waiting).1, r#"["x"]"#);
+    assert_eq!(answer(&mut waiting).1, "[]");
+    // And hundreds of them, more than a turn has room for.
+    let many = "GET /transports/poll?channel=c HTTP/1.1\r\nHost: a\r\n\r\n".repeat(500);
+    waiting.send(many.as_bytes());
+    for _ in 0..500 {
+        assert_eq!(answer(&mut waiting).1, "[]");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said() {
     let server = Server::start(&[]);
     for (target, status) in [
@@ -126,7 +161,7 @@ fn what_is_wrong_is_said() {
 
 #[test]
 fn the_ends_of_the_server_and_of_the_page_are_not_waited_for() {
-    let mut server = Server::start(&[]);
+    let mut server = Server::start(&["--drain", "10m"]);
     let mut waiting = server.connect();
     request(&mut waiting, "wait?channel=c");
     let mut events = server.connect();

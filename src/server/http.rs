@@ -1,7 +1,8 @@
 //! What a request gets: a WebSocket, or an answer in plain HTTP on the same port.
 //!
-//! One request for each connection, always answered with `Connection: close`: this is a WebSocket
-//! server that can show its own pages, not a web server.
+//! One request for each connection, answered with `Connection: close`: this is a WebSocket server
+//! that can show its own pages, not a web server. Only those below `/transports/` may follow each
+//! other on one connection.
 
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
@@ -47,7 +48,8 @@ fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
         Err(error) => return Answer::Plain(refusal(&error)),
     };
     if !request.is_websocket_attempt() {
-        if shared.site.www == Www::DemoPage && request.path().starts_with(transports::PREFIX) {
+        let ours = request.method() != "HEAD" && request.path().starts_with(transports::PREFIX);
+        if shared.site.www == Www::DemoPage && ours {
             return turned_away(shared, draining).map_or(Answer::Exchange, Answer::Plain);
         }
         let get = |path: &str| get(path, &shared.site, draining);
@@ -126,13 +128,14 @@ fn get(path: &str, site: &Site, draining: bool) -> Response {
     if path == "/healthz" {
         return health(draining);
     }
-    let inspector = || page::find_inspector(path).filter(|_| site.inspector);
-    let found = inspector().or_else(|| match &site.www {
+    let found = match &site.www {
         Www::Folder(root) => files::open(root, path),
         Www::DemoPage => page::find(path),
         Www::Nothing => None,
-    });
-    if let Some(response) = found {
+    };
+    // A user's own files come first, should one be called the same.
+    let inspector = || page::find_inspector(path).filter(|_| site.inspector);
+    if let Some(response) = found.or_else(inspector) {
         return response;
     }
     if site.mount(path).is_some() {

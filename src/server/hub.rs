@@ -96,7 +96,12 @@ impl<T: Transport> Hub<T> {
     pub(super) fn insert(&mut self, transport: T, address: SocketAddr, now: Instant) -> Key {
         self.peers.shared.connections.fetch_add(1, Ordering::Relaxed);
         self.peers.counters.count(Count::AcceptedPublic);
-        self.insert_any(transport, address, now)
+        let key = self.insert_any(transport, address, now);
+        let counts = self.peers.shared.visitors.counts(address.ip());
+        if let Some(session) = self.peers.sessions.get_mut(key) {
+            session.marks.set(Mark::Metered, counts);
+        }
+        key
     }
 
     fn insert_any(&mut self, transport: T, address: SocketAddr, now: Instant) -> Key {
@@ -104,9 +109,7 @@ impl<T: Transport> Hub<T> {
         let head = Head { scanner: HeadScanner::new(limits.head), bytes: Vec::new() };
         // A time beyond what can be told never comes.
         let deadline = now.checked_add(limits.handshake);
-        let mut session = Session::new(transport, address, head, deadline);
-        session.marks.set(Mark::Metered, self.peers.shared.visitors.counts(address.ip()));
-        let key = self.peers.sessions.insert(session);
+        let key = self.peers.sessions.insert(Session::new(transport, address, head, deadline));
         let watched = self.peers.shared.taps.opened(self.peers.id(key), address, now);
         if let Some(session) = self.peers.sessions.get_mut(key) {
             session.marks.set(Mark::Watched, watched);
@@ -209,7 +212,9 @@ impl<T: Transport> Hub<T> {
         session.flush(id, &self.peers.shared, now);
         let clogged = session.is_clogged(high_water);
         let waits = session.waits();
-        if let Some(mut unread) = session.unread.take_if(|_| !clogged) {
+        if matches!(&session.phase, Phase::Exchange(exchange) if exchange.can_go_on()) {
+            self.peers.converse(key, &[], now);
+        } else if let Some(mut unread) = session.unread.take_if(|_| !clogged) {
             self.process(key, &mut unread, now);
         } else if session.readable && !clogged && !waits {
             self.read(key, now);

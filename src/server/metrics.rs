@@ -72,6 +72,7 @@ counts! {
         AcceptingPaused = "accepting",
         OutOfDescriptors = "descriptors",
         AdminRefused = "admin_connections",
+        AddressRefused = "address",
     }
     "wigwag_deadlines_hit_total", "deadline", "How often time was up, by what for." {
         HandshakeDeadline = "handshake",

@@ -61,10 +61,13 @@ pub(super) fn find(path: &str) -> Option<Response> {
     find_in(FILES, path)
 }
 
+/// What it shares with them.
+const SHARED: [&str; 2] = ["/assets/style.css", "/assets/favicon.svg"];
+
 /// The file of the inspector's page at this path, those that it shares with the other pages
 /// included.
 pub(super) fn find_inspector(path: &str) -> Option<Response> {
-    let shared = || find_in(FILES, path).filter(|_| path.starts_with("/assets/"));
+    let shared = || find_in(FILES, path).filter(|_| SHARED.contains(&path));
     find_in(INSPECTOR, path).or_else(shared)
 }
 

@@ -12,14 +12,18 @@ use super::mailbox::Mailbox;
 use super::metrics::{Count, Counters};
 use super::notes::note_closure;
 use super::response::{Progress, Response, send_response};
-use super::session::{Mark, Phase, Session};
+use super::session::{Head, Mark, Phase, Session};
 use super::site::Shared;
 use super::table::{Key, Table};
 use super::timers::Timers;
 use super::transport::Transport;
 use super::visitors::Talkers;
 use crate::apps::{Effect, Effects, Message, PeerId};
+use crate::protocol::handshake::HeadScanner;
 use crate::protocol::{CloseCode, Closure, EndedBy, SendError, State};
+
+/// How many plain requests of one connection are answered in a turn.
+const REQUESTS_PER_TURN: usize = 16;
 
 /// How many output buffers are kept for the next turn, and how large one may be to be kept.
 const KEPT_BUFFERS: usize = 32;
@@ -238,10 +242,11 @@ impl<T: Transport> Peers<T> {
         }
     }
 
-    /// Takes what has arrived on a connection of one plain request after another.
+    /// Takes what has arrived on a connection of one plain request after another, and answers some
+    /// of it; settling sees to the rest.
     pub(super) fn converse(&mut self, key: Key, mut bytes: &[u8], now: Instant) {
         let id = self.id(key);
-        loop {
+        for _ in 0..REQUESTS_PER_TURN {
             let Some(session) = self.sessions.get_mut(key) else {
                 return;
             };
@@ -251,6 +256,16 @@ impl<T: Transport> Peers<T> {
             let waiting =
                 exchange.receive(std::mem::take(&mut bytes), &self.shared.channels, id, now);
             session.deadline = exchange.deadline(now);
+            if let Some(rest) = exchange.take_foreign() {
+                // A browser uses a connection for whatever it wants next from the same server.
+                let limits = &self.shared.limits;
+                let scanner = HeadScanner::new(limits.head);
+                session.phase = Phase::Head(Box::new(Head { scanner, bytes: Vec::new() }));
+                session.deadline = now.checked_add(limits.handshake);
+                session.unread = Some(Box::new(rest));
+                self.queue(key);
+                return self.touch(key);
+            }
             self.touch(key);
             for peer in waiting {
                 self.wake(peer, now);
@@ -328,6 +343,8 @@ impl<T: Transport> Peers<T> {
                 done |= session.eof;
                 if !done && exchange.is_done() {
                     done = self.linger(key, now);
+                } else if !done && exchange.can_go_on() {
+                    self.queue(key);
                 }
             }
             Phase::Head(_) | Phase::Linger => done |= session.eof,

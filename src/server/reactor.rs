@@ -192,6 +192,7 @@ impl Reactor {
             }
             let visitors = &self.shared.visitors;
             if visitors.counts(address.ip()) && !visitors.arrive(address.ip(), now) {
+                self.counters.count(Count::AddressRefused);
                 listener::turn_away(stream, address);
                 continue;
             }

@@ -14,8 +14,14 @@ const MAX_CHANNELS: usize = 1024;
 /// The most messages that wait in a channel; the page never has more than a few on their way.
 const MAX_WAITING: usize = 256;
 
-/// A channel that nobody has used for so long may be forgotten.
+/// The most bytes that wait in all channels together.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// A channel that nobody has used for so long is forgotten when somebody uses another.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(300);
+
+/// How often it is looked whether there are such.
+const SWEPT_EVERY: Duration = Duration::from_secs(30);
 
 /// The longest name of a channel, in bytes. A page makes up a UUID.
 const MAX_NAME: usize = 64;
@@ -42,9 +48,14 @@ struct Table {
     channels: HashMap<String, Channel>,
     /// Which WebSocket counts for which channel.
     sockets: HashMap<PeerId, String>,
+    /// The bytes that wait in all channels.
+    bytes: usize,
+    swept: Option<Instant>,
 }
 
 struct Channel {
+    /// How many WebSockets count for it.
+    sockets: usize,
     waiting: VecDeque<String>,
     /// Who holds a request until there is something.
     reader: Option<PeerId>,
@@ -70,12 +81,15 @@ impl Channels {
         now: Instant,
     ) -> Result<Option<PeerId>, Full> {
         let mut table = self.table();
+        let bytes = table.bytes.saturating_add(message.len());
         let channel = table.channel(name, now).ok_or(Full::Channels)?;
-        if channel.waiting.len() >= MAX_WAITING {
+        if channel.waiting.len() >= MAX_WAITING || bytes > MAX_BYTES {
             return Err(Full::Messages);
         }
         channel.waiting.push_back(message);
-        Ok(channel.reader.take())
+        let reader = channel.reader.take();
+        table.bytes = bytes;
+        Ok(reader)
     }
 
     /// Takes all messages out of a channel. If there are none, `reader` is who will wait for them.
@@ -87,7 +101,7 @@ impl Channels {
         if channel.waiting.is_empty() {
             channel.reader = reader;
         }
-        channel.waiting.drain(..).collect()
+        table.drain(name)
     }
 
     /// Takes messages as [`take`](Self::take) does and stays their reader: a stream goes on.
@@ -97,7 +111,7 @@ impl Channels {
             return Vec::new();
         };
         channel.reader = Some(reader);
-        channel.waiting.drain(..).collect()
+        table.drain(name)
     }
 
     /// A request of so many bytes was read for a channel. False if there are too many channels.
@@ -132,6 +146,7 @@ impl Channels {
         let mut table = self.table();
         if let Some(channel) = table.channel(name, now) {
             channel.counts.add(1, request, 0);
+            channel.sockets += 1;
             table.sockets.insert(socket, name.to_owned());
         }
     }
@@ -139,7 +154,7 @@ impl Channels {
     /// Bytes of a WebSocket that was adopted.
     pub fn count_socket(&self, socket: PeerId, received: usize, sent: usize) {
         let mut table = self.table();
-        let Table { channels, sockets } = &mut *table;
+        let Table { channels, sockets, .. } = &mut *table;
         if let Some(channel) = sockets.get(&socket).and_then(|name| channels.get_mut(name)) {
             channel.counts.add(0, received, sent);
         }
@@ -147,7 +162,11 @@ impl Channels {
 
     /// A WebSocket that was adopted is gone.
     pub fn release(&self, socket: PeerId) {
-        self.table().sockets.remove(&socket);
+        let mut table = self.table();
+        let Table { channels, sockets, .. } = &mut *table;
+        if let Some(channel) = sockets.remove(&socket).and_then(|name| channels.get_mut(&name)) {
+            channel.sockets -= 1;
+        }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -158,17 +177,16 @@ impl Channels {
 impl Table {
     /// The channel of this name, made if there is room for it.
     fn channel(&mut self, name: &str, now: Instant) -> Option<&mut Channel> {
+        let due = |swept: Instant| now.saturating_duration_since(swept) >= SWEPT_EVERY;
+        if self.swept.is_none_or(due) {
+            self.swept = Some(now);
+            self.sweep(now);
+        }
         if !self.channels.contains_key(name) && self.channels.len() >= MAX_CHANNELS {
-            let Self { channels, sockets } = self;
-            channels.retain(|name, channel| {
-                now.saturating_duration_since(channel.used) < FORGOTTEN_AFTER
-                    || sockets.values().any(|used| used == name)
-            });
-            if channels.len() >= MAX_CHANNELS {
-                return None;
-            }
+            return None;
         }
         let channel = self.channels.entry(name.to_owned()).or_insert_with(|| Channel {
+            sockets: 0,
             waiting: VecDeque::new(),
             reader: None,
             counts: Counts::default(),
@@ -176,6 +194,28 @@ impl Table {
         });
         channel.used = now;
         Some(channel)
+    }
+
+    /// Takes all messages out of a channel.
+    fn drain(&mut self, name: &str) -> Vec<String> {
+        let waiting =
+            self.channels.get_mut(name).map(|channel| std::mem::take(&mut channel.waiting));
+        let messages: Vec<String> = waiting.into_iter().flatten().collect();
+        self.bytes -= messages.iter().map(String::len).sum::<usize>();
+        messages
+    }
+
+    /// Forgets what nobody uses.
+    fn sweep(&mut self, now: Instant) {
+        let Self { channels, bytes, .. } = self;
+        channels.retain(|_, channel| {
+            let idle = now.saturating_duration_since(channel.used);
+            let stays = channel.sockets > 0 || idle < FORGOTTEN_AFTER;
+            if !stays {
+                *bytes -= channel.waiting.iter().map(String::len).sum::<usize>();
+            }
+            stays
+        });
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::channel::{Channels, is_name, name_in, parameter};
 use crate::apps::PeerId;
-use crate::protocol::handshake::{HandshakeError, HeadScanner, Request};
+use crate::protocol::handshake::{HandshakeError, HeadScanner, Request, Version};
 
 /// The longest request head, in bytes. A browser's is below 1 KiB, and a message is in it.
 const MAX_HEAD: usize = 8 * 1024;
@@ -47,6 +47,8 @@ pub struct Exchange {
     held: Held,
     /// The connection ends when all is written.
     last: bool,
+    /// The next request is for somebody else.
+    foreign: bool,
 }
 
 /// What the connection does after its last request.
@@ -69,6 +71,7 @@ impl Default for Exchange {
             channel: None,
             held: Held::Nothing,
             last: false,
+            foreign: false,
         }
     }
 }
@@ -81,8 +84,17 @@ impl Exchange {
 
     /// Whether there is more to answer now.
     pub fn can_go_on(&self) -> bool {
-        let answered = self.held == Held::Nothing && self.output.is_empty() && !self.last;
-        answered && memchr::memmem::find(&self.input, b"\r\n\r\n").is_some()
+        self.is_free() && memchr::memmem::find(&self.input, b"\r\n\r\n").is_some()
+    }
+
+    /// All that came, if the next request is for somebody else, with that request.
+    pub fn take_foreign(&mut self) -> Option<Vec<u8>> {
+        self.foreign.then(|| std::mem::take(&mut self.input))
+    }
+
+    /// Whether the last request was answered, and there may be another.
+    fn is_free(&self) -> bool {
+        self.held == Held::Nothing && self.output.is_empty() && !self.last
     }
 
     /// Bytes of memory that this holds.
@@ -144,7 +156,7 @@ impl Exchange {
     ) -> Vec<PeerId> {
         self.input.extend_from_slice(bytes);
         let mut told = Vec::new();
-        while self.held == Held::Nothing && self.output.is_empty() && !self.last {
+        while self.is_free() && !self.foreign {
             let end = match self.scanner.scan(&self.input) {
                 Ok(Some(end)) => end,
                 Ok(None) => break,
@@ -157,7 +169,13 @@ impl Exchange {
             let head = std::mem::replace(&mut self.input, rest);
             self.scanner = HeadScanner::new(MAX_HEAD);
             match Request::parse(&head, MAX_HEADERS) {
-                Ok(request) => told.extend(self.answer(&request, head.len(), channels, own, now)),
+                Ok(request) if is_ours(&request) => {
+                    told.extend(self.answer(&request, head.len(), channels, own, now));
+                }
+                Ok(_) => {
+                    self.foreign = true;
+                    self.input.splice(..0, head);
+                }
                 Err(error) => self.refuse(&error),
             }
         }
@@ -200,7 +218,7 @@ impl Exchange {
         now: Instant,
     ) -> Option<PeerId> {
         self.channel = None;
-        self.last = request.header_values("connection").any(|value| value == b"close");
+        self.last = ends_after(request);
         if (request.method(), request.path()) == ("GET", "/transports/counts") {
             let names = parameter(request.query(), "channel").unwrap_or_default();
             let counts = channels.counts(names.split(',').filter(|name| is_name(name)));
@@ -283,6 +301,20 @@ impl Exchange {
         self.input.clear();
         error.write_response(&mut self.output);
     }
+}
+
+/// Whether a request is one of those that are answered here.
+fn is_ours(request: &Request<'_>) -> bool {
+    let plain = matches!(request.method(), "GET" | "POST") && !request.is_websocket_attempt();
+    plain && request.path().starts_with(super::PREFIX)
+}
+
+/// RFC 7230, 6.3: whether the connection is to end after the answer to a request.
+fn ends_after(request: &Request<'_>) -> bool {
+    let mut options =
+        request.header_values("connection").flat_map(|value| value.split(|b| *b == b','));
+    request.version() < Version::Http11
+        || options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 /// Strings and numbers, which serde_json can always write.

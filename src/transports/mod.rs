@@ -27,7 +27,8 @@
 //! # What it deliberately does not do
 //!
 //! Requests have no body, so that where one ends cannot be disputed; a message is in the query.
-//! Nothing is kept for long: a channel that nobody uses for some minutes is forgotten.
+//! Nothing is kept for long: a channel that nobody uses for some minutes is forgotten when others are
+//! used, and all channels together hold at most 1 MiB.
 
 mod channel;
 mod exchange;

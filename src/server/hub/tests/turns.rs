@@ -86,11 +86,11 @@ fn one_who_sends_thousands_of_messages_at_once_keeps_nobody_waiting_for_all_of_t
 fn replies_of_one_turn_leave_with_one_write() {
     let mut world = World::new();
     let peer = world.open();
-    for number in 0..100 {
+    for number in 0..ITEMS_PER_TURN {
         world.say(&peer, &number.to_string());
     }
     world.turn();
-    assert_eq!(peer.received().len(), 100);
+    assert_eq!(peer.received().len(), ITEMS_PER_TURN);
     assert_eq!(peer.wire.borrow().writes, 1);
 }
 
@@ -344,12 +344,12 @@ fn messages_cross_loops_in_order() {
     let mut worlds = World::loops(2, ServerLimits::default(), Limits::default());
     let (mut one, mut two) = (worlds.remove(0), worlds.remove(0));
     let (sender, receiver) = (one.open(), two.open());
-    for number in 0..100 {
+    for number in 0..ITEMS_PER_TURN {
         one.say(&sender, &format!("all {number}"));
     }
     one.turn();
     two.turn();
-    let expected: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+    let expected: Vec<_> = (0..ITEMS_PER_TURN).map(|number| number.to_string()).collect();
     assert_eq!(receiver.received(), expected);
     assert_eq!(receiver.wire.borrow().writes, 1);
 }

@@ -1,4 +1,4 @@
-// The same messages by four transports, side by side. See src/server/transports/ for the other end.
+// The same messages by four transports, side by side. See src/transports/ for the other end.
 
 const element = (id) => document.getElementById(id);
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
