@@ -35,7 +35,8 @@ impl Default for Bounds {
 /// Records connections. See the head of [this folder](super).
 pub struct Recorder {
     bounds: Bounds,
-    /// One for each loop of the server: then no loop ever waits for another one here.
+    /// One for each loop of the server: no loop waits for another one here, but each for the
+    /// inspector while that reads a batch of its items.
     shelves: Vec<Mutex<Shelf>>,
     /// How many connections of each loop are recorded.
     room: usize,

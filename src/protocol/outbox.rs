@@ -309,7 +309,8 @@ impl Outbox {
     }
 
     fn append(&mut self, header: FrameHeader, payload: &[u8]) {
-        // What is gone is dropped once it is the larger part: each byte is moved at most once.
+        // What is gone is dropped once it is the larger part: no more bytes are ever moved than were
+        // sent.
         if self.advanced > 0 && self.advanced >= self.pending().len() {
             self.bytes.drain(..self.advanced);
             self.advanced = 0;

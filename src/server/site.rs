@@ -28,7 +28,7 @@ pub(super) struct Shared {
     pub(super) site: Site,
     pub(super) limits: ServerLimits,
     pub(super) budget: Budget,
-    /// The mailbox of each loop, by its index. None are needed where there is one loop.
+    /// The mailbox of each loop, by its index.
     pub(super) mailboxes: Vec<Mailbox>,
     /// How many connections all loops have.
     pub(super) connections: AtomicUsize,
