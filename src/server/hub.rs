@@ -47,7 +47,7 @@ const ADMINS: usize = 16;
 
 /// After so many messages and control frames a session's further input waits for the next turn: a
 /// single read may hold thousands of small ones, and everybody else would wait for all of them.
-const ITEMS_PER_TURN: usize = 64;
+const ITEMS_PER_TURN: usize = 32;
 
 /// What the kernel said of a transport. These are hints: reading and writing tell the truth.
 #[derive(Clone, Copy, Debug, Default)]
