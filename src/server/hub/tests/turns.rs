@@ -247,21 +247,22 @@ fn activity_does_not_move_timers() {
 #[test]
 fn many_deliveries_wait_for_the_next_turn() {
     let mut world = World::new();
-    let receivers: Vec<_> = (0..100).map(|_| world.open()).collect();
+    // So many that the deliveries end the sender's turn, and not its share of messages.
+    let receivers: Vec<_> = (0..200).map(|_| world.open()).collect();
     let (sender, quiet) = (world.open(), world.open());
     for _ in 0..60 {
         world.say(&sender, "all x");
     }
-    for number in 0..50 {
+    for number in 0..ITEMS_PER_TURN {
         world.say(&quiet, &number.to_string());
     }
     world.turn();
     let first: Vec<_> = receivers.iter().map(|peer| peer.received().len()).collect();
-    assert!(first.iter().all(|&count| (1..60).contains(&count)));
+    assert!(first.iter().all(|&count| (1..ITEMS_PER_TURN).contains(&count)));
     assert!(world.hub.must_not_wait());
     let texts = quiet.received();
     let own = texts.iter().filter(|text| *text != "x").count();
-    assert_eq!(own, 50, "who delivers to nobody is not held up");
+    assert_eq!(own, ITEMS_PER_TURN, "who delivers to nobody is not held up");
     world.settle();
     for (receiver, first) in receivers.iter().zip(first) {
         assert_eq!(receiver.received().len(), 60 - first);
