@@ -125,10 +125,12 @@ impl Accounts {
     }
 }
 
-/// A server that also tells its metrics, to an address of their own.
+/// A server that also tells its metrics, to an address of their own. Without the inspector, as one on
+/// an open network: what that keeps of each connection has a limit of its own, and would be counted
+/// as the attack's.
 pub fn start(flags: &[&str]) -> Server {
     let mut command = common::wigwag();
-    command.args(["--port", "0", "--admin", "127.0.0.1:0"]).args(flags);
+    command.args(["--port", "0", "--admin", "127.0.0.1:0", "--no-inspect"]).args(flags);
     let mut server = Server::run(command, 1);
     let admin = server.admin();
     server.addresses.push(admin);
