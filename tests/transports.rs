@@ -120,6 +120,19 @@ fn a_connection_serves_what_a_browser_wants_next() {
 }
 
 #[test]
+fn a_method_that_no_transport_has_is_refused_like_anywhere() {
+    let server = Server::start(&[]);
+    for method in ["PUT", "DELETE", "OPTIONS"] {
+        let request = format!("{method} /transports/poll?channel=c HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(server.request(&request).status, 405, "{method}");
+        let mut client = server.connect();
+        assert_eq!(ask(&mut client, "poll?channel=c"), "[]");
+        client.send(request.as_bytes());
+        assert_eq!(client.answer().status, 405, "{method}, as the second request");
+    }
+}
+
+#[test]
 fn what_was_asked_behind_a_held_request_is_answered_too() {
     let server = Server::start(&[]);
     let (mut sender, mut waiting) = (server.connect(), server.connect());

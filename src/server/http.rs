@@ -48,8 +48,7 @@ fn answer(shared: &Shared, head: &[u8], draining: bool) -> Answer {
         Err(error) => return Answer::Plain(refusal(&error)),
     };
     if !request.is_websocket_attempt() {
-        let ours = request.method() != "HEAD" && request.path().starts_with(transports::PREFIX);
-        if shared.site.www == Www::DemoPage && ours {
+        if shared.site.www == Www::DemoPage && transports::serves(&request) {
             return turned_away(shared, draining).map_or(Answer::Exchange, Answer::Plain);
         }
         let get = |path: &str| get(path, &shared.site, draining);

@@ -11,6 +11,9 @@ use super::channel::{Channels, is_name, name_in, parameter};
 use crate::apps::PeerId;
 use crate::protocol::handshake::{HandshakeError, HeadScanner, Request, Version};
 
+/// What the paths of all these requests begin with.
+const PREFIX: &str = "/transports/";
+
 /// The longest request head, in bytes. A browser's is below 1 KiB, and a message is in it.
 const MAX_HEAD: usize = 8 * 1024;
 const MAX_HEADERS: usize = 64;
@@ -169,7 +172,7 @@ impl Exchange {
             let head = std::mem::replace(&mut self.input, rest);
             self.scanner = HeadScanner::new(MAX_HEAD);
             match Request::parse(&head, MAX_HEADERS) {
-                Ok(request) if is_ours(&request) => {
+                Ok(request) if serves(&request) => {
                     told.extend(self.answer(&request, head.len(), channels, own, now));
                 }
                 Ok(_) => {
@@ -303,18 +306,16 @@ impl Exchange {
     }
 }
 
-/// Whether a request is one of those that are answered here.
-fn is_ours(request: &Request<'_>) -> bool {
+/// Whether a request is one of those that an exchange answers. Whoever begins one and the exchange
+/// itself must agree on that: what neither serves would be handed back and forth without end.
+pub fn serves(request: &Request<'_>) -> bool {
     let plain = matches!(request.method(), "GET" | "POST") && !request.is_websocket_attempt();
-    plain && request.path().starts_with(super::PREFIX)
+    plain && request.path().starts_with(PREFIX)
 }
 
 /// RFC 7230, 6.3: whether the connection is to end after the answer to a request.
 fn ends_after(request: &Request<'_>) -> bool {
-    let mut options =
-        request.header_values("connection").flat_map(|value| value.split(|b| *b == b','));
-    request.version() < Version::Http11
-        || options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+    request.version() < Version::Http11 || request.header_has_token("connection", "close")
 }
 
 /// Strings and numbers, which serde_json can always write.

@@ -34,10 +34,7 @@ mod channel;
 mod exchange;
 
 pub use channel::{Channels, name_in};
-pub use exchange::Exchange;
-
-/// What the paths of the requests above begin with.
-pub const PREFIX: &str = "/transports/";
+pub use exchange::{Exchange, serves};
 
 /// Where the demo page that compares transports expects a WebSocket with the echo application, without
 /// compression.

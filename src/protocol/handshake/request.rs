@@ -99,11 +99,17 @@ impl<'a> Request<'a> {
         values(self.headers(), name)
     }
 
+    /// Whether the list that is in these headers, one or several, holds a token, in upper or lower
+    /// case.
+    pub fn header_has_token(&self, name: &str, token: &str) -> bool {
+        tokens::contains(self.header_values(name), token)
+    }
+
     /// Whether this asks for a WebSocket, be it rightly or wrongly: then the answer is that of
     /// [`accept`](super::accept), so that a human learns what is missing. A request whose `Upgrade`
     /// a proxy has removed is known by its key.
     pub fn is_websocket_attempt(&self) -> bool {
-        tokens::contains(self.header_values("upgrade"), "websocket")
+        self.header_has_token("upgrade", "websocket")
             || self.header_values("sec-websocket-key").next().is_some()
     }
 

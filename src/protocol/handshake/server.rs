@@ -96,7 +96,7 @@ fn judge_upgrade(request: &Request<'_>) -> Result<(), HandshakeError> {
     }
     // "An |Upgrade| header field containing the value "websocket", treated as an ASCII
     // case-insensitive value."
-    if !tokens::contains(request.header_values("upgrade"), "websocket") {
+    if !request.header_has_token("upgrade", "websocket") {
         return Err(HandshakeError::MissingUpgrade);
     }
     // RFC 7230, 6.7: "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0
@@ -106,7 +106,7 @@ fn judge_upgrade(request: &Request<'_>) -> Result<(), HandshakeError> {
     }
     // "A |Connection| header field that includes the token "Upgrade", treated as an ASCII
     // case-insensitive value." Firefox sends `keep-alive, Upgrade`.
-    if !tokens::contains(request.header_values("connection"), "upgrade") {
+    if !request.header_has_token("connection", "upgrade") {
         return Err(HandshakeError::MissingConnection);
     }
     Ok(())
